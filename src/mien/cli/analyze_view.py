@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
+from mien.core.face import POSE_TITLE
 from mien.core.formatting import percent, percents
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.outputs.base import RunContext, Writer
@@ -58,7 +59,7 @@ class Summary(Writer):
     def _add_image(self, frame: AnalyzedFrame) -> None:
         name = frame.result.source
         rows: list[tuple[Text | str, ...]] = (
-            [(name, "", Text("no face", style="dim"), "", "", "")] if not len(frame.result.faces) else []
+            [(name, "", Text("no face", style="dim"))] if not len(frame.result.faces) else []
         )
         for number, face in enumerate(frame.result.faces, 1):
             assert face.probs is not None
@@ -73,6 +74,7 @@ class Summary(Writer):
                     "" if face.display_confidence is None else percent(face.display_confidence),
                     f"{then} {percent(face.probs[then])}",
                     " ".join(f"{value:.0f}" for value in face.box),
+                    *([face.pose] if self.run.landmarks else []),
                 )
             )
         room = max(0, _MOST_ROWS - len(self._images))
@@ -90,7 +92,8 @@ class Summary(Writer):
         if series := {video.series for video in self._videos if video.with_face}:
             counted = " or ".join(sorted(series, reverse=True))
             console.print(f"of the time: share of the time in view by {counted}, all people", style="dim")
-        if len(self._videos) == 1 and len(self._videos[0].people) > 1:
+        # Of somebody alone the table of videos says all but how often they blink.
+        if len(self._videos) == 1 and len(self._videos[0].people) >= (1 if self.run.landmarks else 2):
             self._show_people(self._videos[0], console)
         if self._images or self._videos:
             console.print(NOTICE, style="dim")
@@ -103,6 +106,7 @@ class Summary(Writer):
             "confidence",
             TableColumn("second guess", "text", drop=1),
             TableColumn("box x1 y1 x2 y2", "text", drop=2),
+            *([TableColumn(POSE_TITLE, "text", drop=3)] if self.run.landmarks else []),
         )
         short = _shortened([str(row[0]) for row in self._images])
         for name, row in zip(short, self._images, strict=True):
@@ -152,6 +156,7 @@ class Summary(Writer):
             "confidence",
             TableColumn("of the time", "pieces"),
             TableColumn("over time", "text", drop=3),
+            *([TableColumn("blinks a minute", drop=4)] if self.run.landmarks else []),
         )
         for person in people:
             times = (f"{value:.1f} s" for value in (person.first, person.end, person.seconds))
@@ -162,6 +167,7 @@ class Summary(Writer):
                 percent(person.confidence),
                 self._shares(ranked(person.shares)),
                 strip,
+                *([person.blink_rate] if self.run.landmarks else []),
             )
         return table
 

@@ -71,7 +71,7 @@ def watch(
     tracking = Tracking(cuts=Address.parse(source).cuts)
     session = Session(networks.pipeline(), tracking, video_options.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
-        board, began = Board(live, session.labels), time.monotonic()
+        board, began = Board(live, session.labels, networks.landmarks), time.monotonic()
         with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:
             for watched in follow(live, session, seconds):
                 board.update(watched)
@@ -116,7 +116,7 @@ def _jsonl(live: LiveSource) -> Iterator[Callable[[Watched], None]]:
             "time": round(frame.time, 6),
             "latency": round(timing.latency, 6),
             "skipped": live.skipped,
-            "faces": [vars(face) for face in faces],
+            "faces": [face.streamed() for face in faces],
         }
         say_json(row, indent=None)
 

@@ -10,15 +10,21 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
-from mien.core.face import Face
+from mien.core.face import POSE_TITLE, Face
 from mien.core.formatting import percent, percents
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveSource, State
+from mien.tracking.blinks import Blinks
 from mien.tracking.persons import People
 from mien.tracking.segments import FrameSpans
 from mien.video.live import Holding, Meter, Rates, Watched
 
+_LANDMARKS = (
+    TableColumn("blinks", drop=2),
+    TableColumn(POSE_TITLE, "text", drop=3),
+    TableColumn("mouth opening", drop=4),
+)
 _STATES = {State.live: "green", State.retrying: "bold red", State.opening: "yellow", State.ended: "dim"}
 
 
@@ -28,14 +34,16 @@ class Board:
     Args:
         source: What is watched.
         labels: Expressions that the model tells apart.
+        landmarks: Whether they were asked for, and so are shown.
 
     Attributes:
         meter: What counts the frames.
     """
 
-    def __init__(self, source: LiveSource, labels: Labels) -> None:
+    def __init__(self, source: LiveSource, labels: Labels, landmarks: bool = False) -> None:
         self.meter = Meter(source)
-        self._source, self._labels = source, labels
+        self._source, self._labels, self._landmarks = source, labels, landmarks
+        self._blinks = Blinks()
         self._holding = Holding()
         self._people: Sequence[tuple[Face, float]] = ()
         self._time = 0.0
@@ -48,6 +56,7 @@ class Board:
         faces, now = [face for face in watched.faces if face.label is not None], watched.frame.time
         held = self._holding.update(faces, now)
         self._time = now
+        self._blinks.update(watched.faces)
         self._everybody.add(
             self._spans.update(FrameResult(self._source.name, watched.frame.index, now, watched.faces))
         )
@@ -113,13 +122,22 @@ class Board:
             TableColumn("", "text", drop=1),
             "probability",
             "for",
+            *(_LANDMARKS if self._landmarks else ()),
         )
         for face, held in self._people:
             chance, colour = face.display_confidence, self._labels.colour(str(face.label))
             bar = ProgressBar(1.0, chance or 0.0, width=24, complete_style=colour, finished_style=colour)
             text = "" if chance is None else percent(chance)
-            table.add_row(str(face.track), self._named(str(face.label)), bar, text, f"{held:.1f} s")
+            moved = self._movements(face) if self._landmarks else ()
+            table.add_row(str(face.track), self._named(str(face.label)), bar, text, f"{held:.1f} s", *moved)
         return table
+
+    def _movements(self, face: Face) -> tuple[str, ...]:
+        """What stands under `_LANDMARKS`; nothing is told of blinks in frames that are too far apart for them."""
+        opening, track = (face.measures or {}).get("mouth_opening"), face.track or 0
+        counted = self._blinks.per_minute(track) is not None
+        blinks = str(self._blinks.counts[track]) if counted else "-"
+        return blinks, face.pose, "" if opening is None else f"{opening:.2f}"
 
     def _rates(self) -> Text:
         rates = self.meter.rates()

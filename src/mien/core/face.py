@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from mien.core.formatting import percent
 from mien.core.notebook import html_table
@@ -89,10 +90,33 @@ class Face:
         return f"Face({self.caption or 'not classified'},{person} frame {self.frame}, box {where})"
 
     def _repr_html_(self) -> str:
-        return html_table(FACE_TITLES, [self.cells()], 1)
+        return html_table(face_titles(self.measures is not None), [self.cells()], 1)
+
+    @property
+    def pose(self) -> str:
+        """Where the head is turned to, as it is printed for people: yaw, pitch and roll, or why that is not known.
+        Empty where landmarks were not asked for.
+
+        >>> box = (0.0, 0.0, 9.0, 9.0)
+        >>> Face(0, 0.0, box, 1.0, measures={"yaw": 12.4, "pitch": -3.0, "roll": 0.2}).pose
+        '12° -3° 0°'
+        >>> Face(0, 0.0, box, 1.0, measures={"yaw": None}, measures_missing="too small").pose
+        'too small'
+        """
+        if self.measures is None:
+            return ""
+        angles = [self.measures.get(name) for name in ("yaw", "pitch", "roll")]
+        known = [f"{round(angle)}°" for angle in angles if angle is not None]
+        return " ".join(known) or self.measures_missing or "not known"
+
+    def streamed(self) -> dict[str, Any]:
+        """Its values as streams of JSON have them: without the mesh, which would be 10 kB, and with measures where they were
+        asked for."""
+        left_out = {"mesh", *(LANDMARK_KEYS if self.measures is None else ())}
+        return {name: value for name, value in vars(self).items() if name not in left_out}
 
     def cells(self) -> tuple[str, ...]:
-        """What tables for people say about it, under `FACE_TITLES`; no probability stands beside ``uncertain``
+        """What tables for people say about it, under `face_titles`; no probability stands beside ``uncertain``
         (`display_confidence`)."""
         guesses = sorted((self.probs or {}).items(), key=lambda pair: -pair[1])
         others = [f"{name} {percent(share)}" for name, share in guesses if name != self.label]
@@ -103,7 +127,17 @@ class Face:
             self.caption or "not classified",
             others[0] if others else "",
             " ".join(f"{value:.0f}" for value in self.box),
+            *([] if self.measures is None else [self.pose]),
         )
 
 
-FACE_TITLES = ("frame", "time (s)", "person", "expression", "second guess of the frame", "box x1 y1 x2 y2")
+LANDMARK_KEYS = ("measures", "measures_missing")
+"""What faces have whose landmarks were asked for: the measures by name, and why there are none."""
+
+POSE_TITLE = "head yaw pitch roll"
+_TITLES = ("frame", "time (s)", "person", "expression", "second guess of the frame", "box x1 y1 x2 y2")
+
+
+def face_titles(landmarks: bool) -> tuple[str, ...]:
+    """Of the columns of a table of faces, with landmarks or without."""
+    return (*_TITLES, POSE_TITLE) if landmarks else _TITLES

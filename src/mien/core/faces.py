@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.core import boxes as box_arithmetic
 from mien.core.errors import RecordError
-from mien.core.face import FACE_TITLES, Face
+from mien.core.face import Face, face_titles
 from mien.core.labels import Labels
 from mien.core.measures import MEASURES, REASONS
 from mien.core.notebook import html_table
@@ -132,7 +132,9 @@ class Faces:
         return f"Faces({len(self)} faces in {frames} frames{people}, {read})"
 
     def _repr_html_(self) -> str:
-        return html_table(FACE_TITLES, (face.cells() for face in self), len(self), repr(self))
+        return html_table(
+            face_titles(self.measures is not None), (face.cells() for face in self), len(self), repr(self)
+        )
 
     def __len__(self) -> int:
         return len(self.boxes)

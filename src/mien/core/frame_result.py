@@ -39,10 +39,6 @@ ROW_KEYS = (
 )
 """Keys of every row, in order: the same in JSON, CSV, pandas and everywhere else."""
 
-LANDMARK_KEYS = ("measures", "measures_missing")
-"""Further keys of rows of faces whose landmarks were asked for, before ``error``: the measures by name, and why there
-are none."""
-
 
 @dataclass(frozen=True, eq=False)
 class FrameResult:
@@ -82,7 +78,7 @@ class FrameResult:
 
     def rows(self) -> Iterator[Row]:
         """One plain dict per face, or one for a frame without any; the keys are `ROW_KEYS`, and for faces with
-        landmarks `LANDMARK_KEYS`."""
+        landmarks `mien.core.face.LANDMARK_KEYS` before ``error``."""
         faces: Iterable[Face | None] = self.faces if self.status == "face" else (None,)
         for face in faces:
             yield {

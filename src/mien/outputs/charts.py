@@ -8,8 +8,8 @@ from mien.video.summary import Overview
 
 
 class Charts(Writer):
-    """A folder with ``timeline.png`` and, where people were followed, ``people.png``; ``places`` are the
-    folders."""
+    """A folder with ``timeline.png``, where people were followed ``people.png``, and with their landmarks
+    ``landmarks.png``; ``places`` are the folders."""
 
     extra = Extra("Charts", "report", "matplotlib", "matplotlib")
 

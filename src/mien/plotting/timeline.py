@@ -14,6 +14,7 @@ from mien.core.atomic import translate_os_errors
 from mien.core.formatting import clock, percent
 from mien.core.labels import NOTICE
 from mien.plotting import style
+from mien.plotting.landmarks import draw_landmarks
 from mien.plotting.mark_labels import mark_labels
 from mien.plotting.shares import Panel, draw_shares
 from mien.tracking.persons import ranked
@@ -31,7 +32,8 @@ _HATCHED = "Hatched: uncertain, below {}, for that share of each step."
 
 
 def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
-    """Write ``timeline.png``, and ``people.png`` where people were followed, into a folder, which is made.
+    """Write ``timeline.png``, ``people.png`` where people were followed, and ``landmarks.png`` where those were asked
+    for, into a folder, which is made.
 
     Args:
         folder: Where they go.
@@ -62,6 +64,8 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
                 f"{title}: share of each person's time by {overview.series}",
             )
         )
+    if overview.landmarks and overview.people:
+        written.append(draw_landmarks(folder / "landmarks.png", overview, title))
     return written
 
 

@@ -13,7 +13,6 @@ from mien.core.measures import REASONS
 from mien.video.curves import blink_counts
 
 if TYPE_CHECKING:
-    from mien.tracking.persons import PersonSummary
     from mien.video.curves import Lane
     from mien.video.summary import Overview
 
@@ -58,16 +57,6 @@ def movements(overview: Overview, tracks: Sequence[int], most: int) -> dict[str,
             }
         )
     return {"reasons": REASONS, "people": people}
-
-
-def blink_text(person: PersonSummary) -> str:
-    """Blinks a minute, for the table of people; ``-`` where they could not be counted.
-
-    >>> from types import SimpleNamespace
-    >>> blink_text(SimpleNamespace(blinks_per_minute=14.4)), blink_text(SimpleNamespace(blinks_per_minute=None))
-    ('14', '-')
-    """
-    return "-" if person.blinks_per_minute is None else f"{person.blinks_per_minute:.0f}"
 
 
 def _packed(lane: Lane) -> dict[str, Any]:

@@ -204,7 +204,7 @@ def _person(person: PersonSummary, overview: Overview, thumbnails: Sequence[Thum
         "longest": f"{longest} {lasting(person.dwells[longest].longest)}"
         if person.dwells[longest].count
         else "-",
-        "blinks": movements.blink_text(person),
+        "blinks": person.blink_rate,
         "face": _face(person, overview, thumbnails),
     }
 

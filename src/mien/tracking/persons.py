@@ -103,7 +103,7 @@ class PersonSummary:
         return f"PersonSummary({self.track}, {span}, in view {self.seconds:.1f} s, mostly {self.mostly})"
 
     def _repr_html_(self) -> str:
-        return html_table(PERSON_TITLES, [self.cells()], 1)
+        return PersonSummaries([self])._repr_html_()
 
     def cells(self) -> tuple[str, ...]:
         """What tables for people say about somebody, under `PERSON_TITLES`."""
@@ -111,10 +111,20 @@ class PersonSummary:
         texts = percents(shares)
         told = ", ".join(f"{name} {texts[name]}" for name in shares if texts[name] != "< 1 %")
         times = (f"{value:.1f} s" for value in (self.first, self.end, self.seconds))
-        return (str(self.track), *times, percent(self.confidence), told)
+        return (str(self.track), *times, percent(self.confidence), told, self.blink_rate)
+
+    @property
+    def blink_rate(self) -> str:
+        """Blinks a minute as tables for people have them; ``-`` where they could not be counted.
+
+        >>> from mien.tracking.persons import PersonSummary
+        >>> PersonSummary(1, 0, 9, 9, 90, {}, {}, {}, 0.5, 0, {}, blinks_per_minute=14.4).blink_rate
+        '14'
+        """
+        return "-" if self.blinks_per_minute is None else f"{self.blinks_per_minute:.0f}"
 
 
-PERSON_TITLES = ("person", "from", "to", "in view", "confidence", "of the time in view")
+PERSON_TITLES = ("person", "from", "to", "in view", "confidence", "of the time in view", "blinks a minute")
 
 
 class PersonSummaries(list[PersonSummary]):
@@ -124,7 +134,9 @@ class PersonSummaries(list[PersonSummary]):
         return f"PersonSummaries({len(self)} people)"
 
     def _repr_html_(self) -> str:
-        return html_table(PERSON_TITLES, (person.cells() for person in self), len(self))
+        # Without landmarks the last column is left out.
+        width = len(PERSON_TITLES) - (not any(person.measures for person in self))
+        return html_table(PERSON_TITLES[:width], (person.cells()[:width] for person in self), len(self))
 
 
 def ranked(shares: Mapping[str, float]) -> dict[str, float]:

@@ -11,7 +11,8 @@ from typing import IO, Any
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import Write
 from mien.core.errors import InputError, MissingExtraError
-from mien.core.frame_result import LANDMARK_KEYS, ROW_KEYS, Row, flat_keys, flat_row
+from mien.core.face import LANDMARK_KEYS
+from mien.core.frame_result import ROW_KEYS, Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.scratch import scratch_folder
 
