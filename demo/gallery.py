@@ -49,6 +49,12 @@ class Page:
 
 PAGES = (
     Page("report", "report.html", "The report of a video (`-o report.html --thumbnails`)"),
+    Page(
+        "report-landmarks",
+        "landmarks.html",
+        "The report of a video with landmarks (`-o report.html --landmarks`)",
+        ("light", "dark", "phone"),
+    ),
     Page("audience", "audience.html", "The report of an audience (`mien audience ... -o audience.html`)"),
     Page(
         "evaluation", "evaluation.html", "The page of an evaluation (`mien evaluate ... -o evaluation.html`)"
@@ -57,9 +63,11 @@ PAGES = (
 IMAGES = {
     "annotated-image": ("seen.png", "An annotated image (`--annotate`)"),
     "annotated-video": ("frame.png", "A frame of an annotated video (`--annotate`)"),
+    "annotated-landmarks": ("lines.png", "An annotated image with landmarks (`--annotate --landmarks`)"),
     "blurred-video": ("blurred.png", "A frame of a copy with faces covered (`--blur all`)"),
     "chart-timeline": ("charts/timeline.png", "`timeline.png` of a video (`--plots`)"),
     "chart-people": ("charts/people.png", "`people.png` of a video (`--plots`)"),
+    "chart-landmarks": ("charts/landmarks.png", "`landmarks.png` of a video (`--plots --landmarks`)"),
     "chart-audience": ("audience.png", "The chart of an audience (`-o audience.png`)"),
     "chart-matrix": ("plots/matrix.png", "`matrix.png` of an evaluation (`--plots`)"),
     "chart-reliability": ("plots/reliability.png", "`reliability.png` of an evaluation (`--plots`)"),
@@ -152,8 +160,10 @@ def make_outputs(folder: Path) -> dict[str, str]:
     portraits()[0].save(folder / "astronaut.png")
     run(folder, "analyze", "astronaut.png", "--annotate", "seen.png")
     terminal = run(folder, "analyze", "interview.mp4")
-    files = ["-o", "report.html", "--thumbnails", "--plots", "charts", "--annotate", "seen.mp4"]
+    run(folder, "analyze", "astronaut.png", "--annotate", "lines.png", "--landmarks")
+    files = ["-o", "report.html", "--thumbnails", "--annotate", "seen.mp4"]
     run(folder, "analyze", "interview.mp4", *files)
+    run(folder, "analyze", "interview.mp4", "--landmarks", "-o", "landmarks.html", "--plots", "charts")
     run(folder, "analyze", "interview.mp4", "--annotate", "blurred.mp4", "--blur", "all")
     measured = ["--key-points", "points.csv", "--interval", "2", "-o", "audience.html", "-o", "audience.png"]
     group = run(folder, "audience", "town-hall.mp4", "--consented", *measured)
