@@ -158,8 +158,11 @@ def crowd(people: int) -> Overview:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("people", [1, 12, 20, 40])
-def test_a_video_of_many_people(people: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    summary = Summary(type("Run", (), {"labels": EXPRESSIONS})())
+@pytest.mark.parametrize("landmarks", [False, True])
+def test_a_video_of_many_people(
+    people: int, width: int, landmarks: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    summary = Summary(type("Run", (), {"labels": EXPRESSIONS, "landmarks": landmarks})())
     overview = crowd(people)
     monkeypatch.setattr(summary, "_videos", [overview])
     file = io.StringIO()

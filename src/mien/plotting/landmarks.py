@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mien.core.formatting import clock
+from mien.core.labels import NOTICE
 from mien.plotting import style
 
 if TYPE_CHECKING:
@@ -22,8 +24,8 @@ _ROW = 0.62
 _NAMES = -0.05
 """Where names of lanes end, in widths of the lanes."""
 _NOTE = (
-    "Measured on 468 points of each face; not action units, and no sign of what somebody feels. Differences from the "
-    "person's own median; valence and expressiveness as they are. Hatched: could not be measured."
+    f"{NOTICE} Measured on 468 points of each face; not action units. Differences from the person's own median; valence "
+    "and expressiveness as they are. Hatched: could not be measured."
 )
 
 
@@ -55,7 +57,14 @@ def draw_landmarks(path: Path, overview: Overview, title: str) -> Path:
                 _mark(
                     at, [(blink.start + blink.end) / 2 for blink in blinks.get(person.track, ())], lane.reach
                 )
-            at.legend(**_KEY)
+            at.legend(
+                loc="center left",
+                bbox_to_anchor=(1, 0.5),
+                frameon=False,
+                fontsize=style.SMALL,
+                handlelength=0.9,
+                labelspacing=0.2,
+            )
             if not number:
                 at.set_title(_about(person.track, person.blinks), loc="left", fontsize=style.PLAIN)
     everybody = overview.timeline.course()
@@ -63,16 +72,6 @@ def draw_landmarks(path: Path, overview: Overview, title: str) -> Path:
     at.xaxis.set_major_formatter(lambda seconds, _: clock(seconds, 0 if overview.length > 20 else 1))
     more = f" Of {len(overview.people)} people the {len(people)} that were in view longest."
     return style.save(figure, path, title, _NOTE + (more if len(people) < len(overview.people) else ""))
-
-
-_KEY = {
-    "loc": "center left",
-    "bbox_to_anchor": (1, 0.5),
-    "frameon": False,
-    "fontsize": style.SMALL,
-    "handlelength": 0.9,
-    "labelspacing": 0.2,
-}
 
 
 def _about(track: int, blinks: int | None) -> str:
@@ -85,11 +84,16 @@ def _draw_lane(axes: Axes, lane: Lane, course: Course) -> None:
     """Curves with holes where there is nothing: white where the person was away, hatched where they were there."""
     seen = course.seconds > 0
     known = np.any([np.isfinite(values) for values in lane.curves.values()], axis=0)
-    for shown, look in ((seen, {"facecolor": style.EMPTY}), (seen & ~known, _HATCHED)):
-        starts = course.start + course.step * np.flatnonzero(shown)
-        axes.broken_barh(
-            [(start, course.step) for start in starts], (-lane.reach, 2 * lane.reach), linewidth=0, **look
-        )
+    across = (-lane.reach, 2 * lane.reach)
+    axes.broken_barh(_steps(course, seen), across, facecolor=style.EMPTY, linewidth=0)
+    axes.broken_barh(
+        _steps(course, seen & ~known),
+        across,
+        facecolor=style.PAPER,
+        edgecolor=style.SOFT,
+        hatch="////",
+        linewidth=0,
+    )
     axes.axhline(0, color=style.GRID, linewidth=0.8)
     middles = course.start + course.step * (np.arange(len(course)) + 0.5)
     for number, (name, values) in enumerate(lane.curves.items()):
@@ -107,10 +111,11 @@ def _draw_lane(axes: Axes, lane: Lane, course: Course) -> None:
     axes.yaxis.set_label_coords(_NAMES, 0.5)
 
 
-_HATCHED = {"facecolor": style.PAPER, "edgecolor": style.SOFT, "hatch": "////"}
+def _steps(course: Course, shown: NDArray[np.bool_]) -> list[tuple[float, float]]:
+    """Start and length of some steps."""
+    return [(course.start + course.step * place, course.step) for place in np.flatnonzero(shown).tolist()]
 
 
 def _mark(axes: Axes, blinks: list[float], reach: float) -> None:
-    axes.vlines(
-        blinks, -reach, -0.55 * reach, color=style.INK, linewidth=1.2, label="blinks" if blinks else None
-    )
+    if blinks:
+        axes.vlines(blinks, -reach, -0.55 * reach, color=style.INK, linewidth=1.2, label="blinks")
