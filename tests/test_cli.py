@@ -109,7 +109,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze"], 2, "Missing argument"),
         (["analyze", "PHOTO", "--interval", "0"], 2, "expected a positive number"),
         (["analyze", "PHOTO", "--interval", "1", "--fps", "2"], 2, "choose one"),
-        (["analyze", "PHOTO", "--detector", "yolo"], 2, "mtcnn, haar, whole"),
+        (["analyze", "PHOTO", "--detector", "yolo"], 2, "mtcnn, blaze, auto, haar, whole"),
         (["analyze", "PHOTO", "--model", "huge"], 4, "comes with mien"),
         (["analyze", "PHOTO", "--head", "fer"], 2, "expected a head out of"),
         (["analyze", "PHOTO", "-o", "rows.xlsx"], 2, "files ending in .csv, .json"),

@@ -157,7 +157,10 @@ def test_a_run_without_torch(tmp_path: Path) -> None:
         ),
         (["small", "photo", "--what", ","], "expected --what out of"),
         (["small", "photo", "--head", "mood"], "expected a head out of expression, fer2013, ferplus"),
-        (["small", "photo", "--detector", "yolo"], "expected a detector out of mtcnn, haar, whole"),
+        (
+            ["small", "photo", "--detector", "yolo"],
+            "expected a detector out of mtcnn, blaze, auto, haar, whole",
+        ),
         (["small", "wall.png"], "expected an image with a face; mtcnn finds none in"),
         (["small", "missing.png"], "missing.png"),
         (["large", "photo"], "a folder of mien train will do too"),

@@ -63,7 +63,9 @@ def test_videos_whose_people_are_followed(movie: Path, tracking: bool) -> None:
 
 
 def test_detectors_without_such_a_score_say_so() -> None:
-    with pytest.raises(InputError, match=r"min_detection_score: expected mtcnn or haar; got 0\.9 for whole"):
+    with pytest.raises(
+        InputError, match=r"min_detection_score: expected mtcnn, blaze, auto or haar; got 0\.9 for whole"
+    ):
         mien.Pipeline("whole", min_detection_score=0.9, threads=1)
     with pytest.raises(InputError, match="for a detector of your own"):
         mien.Pipeline(create_detector("whole"), min_detection_score=0.9, threads=1)

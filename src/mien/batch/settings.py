@@ -22,7 +22,8 @@ FORMS = ("parquet", "csv", "jsonl")
 _MACHINE = ("threads", "device")
 """What may differ between the machines of one run."""
 
-_PARTS = {"mtcnn": ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")}
+_MTCNN = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
+_PARTS = {"mtcnn": _MTCNN, "blaze": ("blazeface",), "auto": (*_MTCNN, "blazeface")}
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ def explain(
     detector: Annotated[
         str | None,
         typer.Option(
-            help="mtcnn, haar (mien\\[haar]), or whole; whole up to 64 px, else mtcnn.", show_default=False
+            help="mtcnn, blaze, auto, haar (mien\\[haar]), or whole; whole up to 64 px, else mtcnn.",
+            show_default=False,
         ),
     ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No remarks; errors still show.")] = False,

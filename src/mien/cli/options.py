@@ -112,7 +112,7 @@ class ModelOptions:
     detector: Annotated[
         str,
         typer.Option(
-            help="mtcnn, haar (mien\\[haar]), or whole for images that are a face already.",
+            help="mtcnn, blaze (faces that fill the frame), auto (both), haar (mien\\[haar]), or whole for images that are a face already.",
             rich_help_panel=_NETWORKS,
         ),
     ] = PipelineConfig.detector
@@ -123,7 +123,7 @@ class ModelOptions:
     min_detection_score: Annotated[
         float | None,
         typer.Option(
-            help="Ignore faces of which the detector is less sure, 0 to 1: 0.8 by default for mtcnn; scores of haar are no probabilities.",
+            help="Ignore faces of which the detector is less sure, 0 to 1: by default 0.8 for mtcnn, 0.6 for blaze; for haar it is no probability.",
             min=0,
             max=1,
             show_default=False,

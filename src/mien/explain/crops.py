@@ -43,7 +43,7 @@ def crops_of(
     Args:
         image: A file, or ``(h, w, 3)`` uint8 RGB.
         classifier: The network.
-        detector: ``mtcnn``, ``haar`` or ``whole``; by default ``whole`` for an image of up to 64 px a side,
+        detector: ``mtcnn``, ``blaze``, ``auto``, ``haar`` or ``whole``; by default ``whole`` for an image of up to 64 px a side,
             else ``mtcnn``.
 
     Raises:

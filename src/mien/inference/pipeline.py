@@ -30,7 +30,7 @@ class Pipeline:
     It holds the networks and nothing of what it has seen, so threads may share one.
 
     Args:
-        detector: ``mtcnn``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
+        detector: ``mtcnn``, ``blaze``, ``auto``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
         model: A network that mien ships (``mien models list``) or the path of an ONNX file with a card.
         head: Which output head to use; its card's first by default.
         min_confidence: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
@@ -167,7 +167,7 @@ def _detector(
         return create_detector(given, min_face=min_face, min_detection_score=min_score, **choice)
     if min_score is not None:
         raise InputError(
-            f"min_detection_score: expected mtcnn or haar; got {min_score} for a detector of your own: let it leave out what is unsure"
+            f"min_detection_score: expected mtcnn, blaze, auto or haar; got {min_score} for a detector of your own: let it leave out what is unsure"
         )
     return given
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from mien.core.errors import MediaError
 from mien.core.faces import Faces
 from mien.inference.classifier import Classifier
-from mien.inference.detectors.mtcnn import LARGEST_LEVEL
+from mien.inference.detectors.mtcnn import LARGEST_LEVEL, STRIP
 from mien.inference.detectors.pyramid import WINDOW
 from mien.inference.pipeline import Pipeline
 from mien.media.decoder import Decoders
@@ -182,7 +182,9 @@ class SharedClassifier(Classifier):
 _MOST_DECODERS = 4
 """Processes for images, and as many for frames: decoding takes much less time than looking."""
 _PATIENCE = 1.0  # s that the end of the service waits for what it is at.
-_LEVEL_BYTES = 135  # The detector's first network takes so many for each pixel of a level.
+_CANVAS_BYTES = 50  # For each pixel of the canvas on which the detector's levels lie, and what is told of it.
+_RUN_BYTES = 230  # The detector's first network takes so many for each pixel that it looks at in one run.
+_CANVAS = 2.2  # Pixels of the canvas over those of the largest level.
 _MESH_BYTES = 80 * 2**20  # Finding the points of faces takes no more, however large or many they are.
 
 P = ParamSpec("P")
@@ -315,9 +317,10 @@ class InferenceService:
 
 def _reading_bytes(pixels: int, pipeline: Pipeline) -> int:
     """What an image takes from when it is decoded until its faces are read: itself twice, as it is handed
-    over, or once beside half-sized copies and the largest level that the detector looks at, or once beside
-    what finds the points of faces."""
+    over, or once beside half-sized copies and the levels that the detector looks at, or once beside what finds
+    the points of faces."""
     smallest = getattr(pipeline.detector, "min_face", WINDOW)
-    level = min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)
+    canvas = _CANVAS * min(LARGEST_LEVEL, pixels * (WINDOW / smallest) ** 2)
+    levels = _CANVAS_BYTES * canvas + _RUN_BYTES * min(canvas, STRIP)
     mesh = 0 if pipeline.mesh is None else _MESH_BYTES
-    return int(max(7 * pixels, 5 * pixels + _LEVEL_BYTES * level, 4 * pixels + mesh))
+    return int(max(7 * pixels, 5 * pixels + levels, 4 * pixels + mesh))

@@ -1,4 +1,4 @@
-"""Finding faces in images: one protocol, one convention for boxes, three ways to do it.
+"""Finding faces in images: one protocol, one convention for boxes, several ways to do it.
 
 The convention: a box reaches from the top of the forehead to the chin and from ear to ear of a frontal face,
 so it is higher than wide; it is clipped to the image. A detector that draws its boxes otherwise converts
@@ -20,6 +20,8 @@ from mien.core.faces import Faces
 # Where each one's `create` is, which is looked up at its first use; the default first.
 _HOMES = {
     "mtcnn": "mien.inference.detectors.mtcnn",
+    "blaze": "mien.inference.detectors.blaze",
+    "auto": "mien.inference.detectors.auto",
     "haar": "mien.inference.detectors.haar",
     "whole": "mien.inference.detectors.whole",
 }
@@ -63,16 +65,16 @@ def create_detector(
     """A detector by its name.
 
     Args:
-        name: ``mtcnn`` (the default), ``haar`` (a baseline, needs ``mien[haar]``) or ``whole`` (each image
-            is one face).
+        name: ``mtcnn`` (the default), ``blaze`` (faces that fill the frame), ``auto`` (both), ``haar`` (a
+            baseline, needs ``mien[haar]``) or ``whole`` (each image is one face).
         min_face: Height in px of the smallest face to be found; the detector's own choice (40) by default.
             ``whole`` has no use for it.
         min_detection_score: Least score, 0 to 1, of a face that counts; the detector's own choice by default:
-            0.8 for ``mtcnn``, a probability; every face for ``haar``, whose scores only put faces into an
+            0.8 for ``mtcnn`` and 0.6 for ``blaze``, probabilities; every face for ``haar``, whose scores only put faces into an
             order. ``whole`` has none and refuses it.
-        threads: Threads that one run of a network may use; only ``mtcnn`` has a use for it.
-        device: What runs its networks, ``auto`` or one of `mien.inference.onnx_session.DEVICES`; only
-            ``mtcnn`` has a use for it.
+        threads: Threads that one run of a network may use; ``haar`` and ``whole`` have no use for it.
+        device: What runs its networks, ``auto`` or one of `mien.inference.onnx_session.DEVICES`; ``haar`` and
+            ``whole`` have no use for it.
 
     Raises:
         InputError: There is no such detector, or an option is out of range.
@@ -84,7 +86,7 @@ def create_detector(
     >>> create_detector("yolo")
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected a detector out of mtcnn, haar, whole; got 'yolo'
+    mien.core.errors.InputError: expected a detector out of mtcnn, blaze, auto, haar, whole; got 'yolo'
     """
     if name not in _HOMES:
         raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")

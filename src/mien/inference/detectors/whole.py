@@ -57,6 +57,6 @@ def create(min_face: int, min_detection_score: float | None, threads: int | None
     """
     if min_detection_score is not None:
         raise InputError(
-            f"min_detection_score: expected mtcnn or haar; got {min_detection_score} for whole, which takes every image for a face: leave it out"
+            f"min_detection_score: expected mtcnn, blaze, auto or haar; got {min_detection_score} for whole, which has no score: leave it out"
         )
     return Whole()

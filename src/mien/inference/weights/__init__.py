@@ -46,7 +46,7 @@ def part_path(part: str) -> Path:
     path = FOLDER / f"{part}.onnx"
     if not path.is_file():
         raise NetworkError(
-            f"{path}: this network is missing: it is made when mien is built (landmarks need npm then), so install mien again: "
+            f"{path}: this network is missing: it is made when mien is built (blaze and landmarks need npm then), so install mien again: "
             "pip install --force-reinstall mien"
         )
     return path
@@ -57,4 +57,4 @@ def _other(path: Path) -> bool:
     try:
         return read_card(path).kind != "expression"
     except NetworkError:
-        return path.name.startswith(("mtcnn-", "facemesh"))
+        return path.name.startswith(("mtcnn-", "facemesh", "blazeface"))
