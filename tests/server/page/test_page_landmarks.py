@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import FilePayload
 
 from mien.core.errors import NetworkError
@@ -56,14 +57,12 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
 def test_device_and_server_find_the_same(
     run_module: Running, astronaut: np.ndarray, grace_hopper: np.ndarray
 ) -> None:
-    """Also in a photograph of which blocks of pixels are averaged."""
-    large = np.ascontiguousarray(astronaut[40:200, 140:300]).repeat(6, axis=0).repeat(6, axis=1)
-    for image, scale in (
-        (astronaut, 1),
-        (grace_hopper, 1),
-        (np.rot90(astronaut, 1, (1, 0))[::-1], 1),
-        (large, 6),
-    ):
+    """Also of a head that is tilted, and in a photograph of which blocks of pixels are averaged."""
+    tilted = np.asarray(Image.fromarray(astronaut).rotate(15, Image.Resampling.BICUBIC))
+    large = np.asarray(
+        Image.fromarray(astronaut[20:260, 100:340]).resize((1200, 1200), Image.Resampling.LANCZOS)
+    )
+    for image, scale in ((astronaut, 1), (grace_hopper, 1), (tilted, 1), (large, 5)):
         data = base64.b64encode(encoded(np.ascontiguousarray(image))).decode()
         here, there = run_module("device.js", BOTH, data)
         assert len(here) == len(there) > 0
