@@ -12,7 +12,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 import mien
-from mien.core.frame_result import LANDMARK_KEYS, ROW_KEYS, flat_keys
+from mien.core.face import LANDMARK_KEYS
+from mien.core.frame_result import ROW_KEYS, flat_keys
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.inference.classifier import Classifier
 from mien.inference.detectors.mtcnn import MTCNN
