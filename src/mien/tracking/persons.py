@@ -115,12 +115,7 @@ class PersonSummary:
 
     @property
     def blink_rate(self) -> str:
-        """Blinks a minute as tables for people have them; ``-`` where they could not be counted.
-
-        >>> from mien.tracking.persons import PersonSummary
-        >>> PersonSummary(1, 0, 9, 9, 90, {}, {}, {}, 0.5, 0, {}, blinks_per_minute=14.4).blink_rate
-        '14'
-        """
+        """Blinks a minute as tables for people have them; ``-`` where they could not be counted."""
         return "-" if self.blinks_per_minute is None else f"{self.blinks_per_minute:.0f}"
 
 
