@@ -241,14 +241,12 @@ export function halved(image) {
 }
 
 /**
- * A part of an image brought to a square of one size, the way every network's input is cut. Beyond the edge
- * the last pixels are repeated.
+ * A part of an image brought to a square of one size, as networks see it; beyond the edge the last pixels.
  * @param {Image} image
  * @param {Box} box Fractions allowed.
  * @param {number} size Side of the result in px.
  * @param {boolean} [gray] Turn it gray first.
- * @param {boolean} [whole] Whether all pixels of the image may take part, and not those around the box alone,
- *   on which the order of Pillow's two passes depends.
+ * @param {boolean} [whole] Whether pixels beyond the box take part, as the order of Pillow's passes asks.
  * @returns {Image}
  */
 export function cut(image, box, size, gray = false, whole = false) {
