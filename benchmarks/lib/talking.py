@@ -112,7 +112,7 @@ def opened(face: Photograph, height: float, width: float = 1.0) -> NDArray[np.fl
     up = np.where(v <= 0, -_LIFT * gap * np.clip((v - _NOSE) / -_NOSE, 0, 1), 0)
     v_from = v - down - up
     v_from = np.where(v > 0, np.maximum(v_from, 0), np.minimum(v_from, 0))
-    warped = _sampled(
+    warped = sampled(
         face.image,
         middle[0] + half * u_from * across[0] - 2 * half * v_from * across[1],
         middle[1] + half * u_from * across[1] + 2 * half * v_from * across[0],
@@ -158,7 +158,7 @@ def crops(frames: Iterable[NDArray[np.float32]], chance: np.random.Generator) ->
     return np.asarray(seen, np.float32)
 
 
-def _sampled(image: NDArray[np.float32], x: Floats, y: Floats) -> Floats:
+def sampled(image: NDArray[np.floating], x: Floats, y: Floats) -> Floats:
     """An image at places between its pixels."""
     x, y = np.clip(x, 0, SIDE - 1.001), np.clip(y, 0, SIDE - 1.001)
     column, row = x.astype(int), y.astype(int)

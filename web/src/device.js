@@ -3,7 +3,8 @@
  * @typedef {import("./inference/pixels.js").Box} Box
  * @typedef {{box: Box, detection_score: number, landmarks?: number[][], track?: number, probs: number[],
  *   smoothed_probs?: number[], smoothed_emotion_id?: number, mesh?: ArrayLike<number> | null,
- *   measures?: import("./inference/measures.js").Measures | null, measures_missing?: string | null}} Face
+ *   measures?: import("./inference/measures.js").Measures | null, measures_missing?: string | null,
+ *   talking?: boolean | null}} Face
  * @typedef {Face & {track: number, smoothed_probs: number[], smoothed_emotion_id: number}} Tracked A face in
  *   a stream.
  * @typedef {{faces: Tracked[], milliseconds: number}} Answer

@@ -15,6 +15,7 @@ import typer
 from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
+from mien.cli.talking_options import TalkingOptions
 
 if TYPE_CHECKING:
     from mien.outputs.base import RunContext, Writer
@@ -34,6 +35,7 @@ def analyze(
     ],
     output: OutputOptions,
     over_time: TimeOptions,
+    talk: TalkingOptions,
     networks: NetworkOptions,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no remarks; errors still show.")
@@ -59,7 +61,10 @@ def analyze(
     from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)
-    video_options, asked = over_time.video_options(), output.asked()
+    video_options, asked = talk.video_options(over_time.video_options()), output.asked()
+    if talk.talking and not networks.landmarks and not quiet:
+        notes.print("landmarks are found, for --talking", style="dim")
+    networks = talk.networks(networks)
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)

@@ -102,7 +102,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-_NETWORKS, _OVER_TIME, _OUTPUT = "Detector and model", "Videos", "Output"
+_NETWORKS, OVER_TIME, _OUTPUT = "Detector and model", "Videos", "Output"
 
 
 @dataclass(frozen=True)
@@ -246,16 +246,16 @@ class StreamOptions:
 
     interval: Annotated[
         float | None,
-        typer.Option(help="Seconds between the frames that are analyzed.", rich_help_panel=_OVER_TIME),
+        typer.Option(help="Seconds between the frames that are analyzed.", rich_help_panel=OVER_TIME),
     ] = None
     fps: Annotated[
         float | None,
-        typer.Option(help="Analyze at most so many frames a second.", rich_help_panel=_OVER_TIME),
+        typer.Option(help="Analyze at most so many frames a second.", rich_help_panel=OVER_TIME),
     ] = None
     tau: Annotated[
         float | None,
         typer.Option(
-            help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=_OVER_TIME
+            help="Time constant of smoothing in seconds, 0.35 by default.", rich_help_panel=OVER_TIME
         ),
     ] = None
     baseline: Annotated[
@@ -264,7 +264,7 @@ class StreamOptions:
             metavar="SECONDS|median",
             help="Calibrate to each person: their neutral face is the one of the first SECONDS, or their usual one (median).",
             show_default=False,
-            rich_help_panel=_OVER_TIME,
+            rich_help_panel=OVER_TIME,
         ),
     ] = None
 
@@ -298,7 +298,7 @@ class TimeOptions(StreamOptions):
         typer.Option(
             "--hidden-frames",
             help="Read also what the edit list of an MP4 or MOV hides from players, such as ends that were trimmed off.",
-            rich_help_panel=_OVER_TIME,
+            rich_help_panel=OVER_TIME,
         ),
     ] = False
     no_track: Annotated[
@@ -306,7 +306,7 @@ class TimeOptions(StreamOptions):
         typer.Option(
             "--no-track",
             help="Do not follow people from frame to frame; nothing is smoothed then.",
-            rich_help_panel=_OVER_TIME,
+            rich_help_panel=OVER_TIME,
         ),
     ] = False
     max_pixels: MaxPixels = None

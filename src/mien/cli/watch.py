@@ -14,7 +14,14 @@ from rich.live import Live
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import NOTHING_READ, Interrupted
-from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped
+from mien.cli.options import (
+    NetworkOptions,
+    SourceOptions,
+    StreamFormat,
+    StreamOptions,
+    grouped,
+)
+from mien.cli.talking_options import Talking, TalkingOptions
 
 if TYPE_CHECKING:
     from mien.cli.watch_view import Board
@@ -33,6 +40,7 @@ def watch(
         ),
     ],
     over_time: StreamOptions,
+    talk: TalkingOptions,
     opening: SourceOptions,
     networks: NetworkOptions,
     seconds: Annotated[
@@ -67,11 +75,13 @@ def watch(
     video_options = over_time.video_options()
     options = opening.options(video_options.sampling)
     # One core is the source's: networks that take all of them hold up the thread that takes frames.
+    networks = talk.networks(networks)
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
     tracking = Tracking(cuts=Address.parse(source).cuts)
     session = Session(networks.pipeline(), tracking, video_options.smoothing)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
-        board, began = Board(live, session.labels, networks.landmarks), time.monotonic()
+        skip = talk.talking is Talking.skip
+        board, began = Board(live, session.labels, networks.landmarks, skip), time.monotonic()
         with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:
             for watched in follow(live, session, seconds):
                 board.update(watched)

@@ -16,7 +16,7 @@ from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveSource, State
 from mien.tracking.blinks import Blinks
-from mien.tracking.persons import People
+from mien.tracking.persons import People, talking_remarks
 from mien.tracking.segments import FrameSpans
 from mien.video.live import Holding, Meter, Rates, Watched
 
@@ -35,19 +35,22 @@ class Board:
         source: What is watched.
         labels: Expressions that the model tells apart.
         landmarks: Whether they were asked for, and so are shown.
+        skip_talking: Whether the summary leaves out stretches in which somebody talks.
 
     Attributes:
         meter: What counts the frames.
     """
 
-    def __init__(self, source: LiveSource, labels: Labels, landmarks: bool = False) -> None:
+    def __init__(
+        self, source: LiveSource, labels: Labels, landmarks: bool = False, skip_talking: bool = False
+    ) -> None:
         self.meter = Meter(source)
         self._source, self._labels, self._landmarks = source, labels, landmarks
         self._blinks = Blinks()
         self._holding = Holding()
         self._people: Sequence[tuple[Face, float]] = ()
         self._time = 0.0
-        self._spans, self._everybody = FrameSpans(), People(labels)
+        self._spans, self._everybody = FrameSpans(), People(labels, skip_talking)
         self._tracks: set[int] = set()
 
     def update(self, watched: Watched) -> None:
@@ -89,6 +92,8 @@ class Board:
         if rates.median is not None:
             console.print(Text(_latency(rates)), soft_wrap=True)
         console.print(self._seen(), soft_wrap=True)
+        for remark in talking_remarks(source.name, self._everybody):
+            console.print(Text(remark), soft_wrap=True)
         console.print(_note(), soft_wrap=True)
 
     def _seen(self) -> Text:

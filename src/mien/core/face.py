@@ -37,6 +37,8 @@ class Face:
         measures: What landmarks measure, by name (`mien.core.measures.MEASURES`), each None where it could not be
             measured; None where landmarks were not asked for.
         measures_missing: Why there are none, in words; None where there are.
+        talking: Whether the mouth opens and closes as often as in speech (`mien.tracking.talking`); None where that is not
+            known.
         mesh: 468 points as ``x, y, z`` in px, or None.
     """
 
@@ -57,6 +59,7 @@ class Face:
     expressiveness: float | None = None
     measures: dict[str, float | None] | None = None
     measures_missing: str | None = None
+    talking: bool | None = None
     mesh: tuple[tuple[float, float, float], ...] | None = None
 
     @property
@@ -131,8 +134,8 @@ class Face:
         )
 
 
-LANDMARK_KEYS = ("measures", "measures_missing")
-"""What faces have whose landmarks were asked for: the measures by name, and why there are none."""
+LANDMARK_KEYS = ("measures", "measures_missing", "talking")
+"""What faces have whose landmarks were asked for: the measures by name, why there are none, and whether the person talks."""
 
 POSE_TITLE = "head yaw pitch roll"
 _TITLES = ("frame", "time (s)", "person", "expression", "second guess of the frame", "box x1 y1 x2 y2")

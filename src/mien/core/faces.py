@@ -42,6 +42,8 @@ class Faces:
             that are kept have none: they would take 5.6 kB each.
         measures: ``(n, m)`` float32, `mien.core.measures.MEASURES` in their order, NaN where there is none; or None.
         measure_reasons: ``(n,)`` int64, why there are none: places in `mien.core.measures.REASONS`; or None.
+        talking: ``(n,)`` int64, whether the person talks, by how often the mouth opens and closes: 1 talks, 0 does not, -1
+            is not known (`mien.tracking.talking`); or None.
         labels: Names of the columns of ``probs`` and ``smoothed_probs``; or None.
 
     Raises:
@@ -70,6 +72,7 @@ class Faces:
     mesh: NDArray[np.float32] | None = None
     measures: NDArray[np.float32] | None = None
     measure_reasons: NDArray[np.int64] | None = None
+    talking: NDArray[np.int64] | None = None
     labels: Labels | None = None
 
     if TYPE_CHECKING:  # Columns are brought to their types, so lists will do.
@@ -88,6 +91,7 @@ class Faces:
             mesh: ArrayLike | None = None,
             measures: ArrayLike | None = None,
             measure_reasons: ArrayLike | None = None,
+            talking: ArrayLike | None = None,
             labels: Labels | None = None,
         ) -> None: ...
 
@@ -205,6 +209,7 @@ class Faces:
         return {
             "measures": {name: None if math.isnan(value) else round(value, 4) for name, value in values},
             "measures_missing": REASONS[self.measure_reasons[row]] or None,
+            "talking": None if self.talking is None or self.talking[row] < 0 else bool(self.talking[row]),
             "mesh": None
             if self.mesh is None or not np.isfinite(self.mesh[row]).all()
             else tuple(map(tuple, self.mesh[row].round(2).tolist())),
@@ -399,6 +404,7 @@ _COLUMNS: dict[str, tuple[type, tuple[int, ...]]] = {
     "mesh": (np.float32, (468, 3)),
     "measures": (np.float32, (len(MEASURES),)),
     "measure_reasons": (np.int64, ()),
+    "talking": (np.int64, ()),
 }
 _MAY_MISS = ("mesh", "measures")
 """Columns with NaN where something could not be measured."""

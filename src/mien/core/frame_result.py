@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from mien.core.errors import MediaError
-from mien.core.face import Face
+from mien.core.face import LANDMARK_KEYS, Face
 from mien.core.faces import Faces
 from mien.core.formatting import shortened
 from mien.core.labels import Labels
@@ -101,7 +101,7 @@ class FrameResult:
                 **(
                     {}
                     if face is None or face.measures is None
-                    else {"measures": face.measures, "measures_missing": face.measures_missing}
+                    else {name: getattr(face, name) for name in LANDMARK_KEYS}
                 ),
                 "error": None if self.error is None else printable(str(self.error)),
             }
@@ -112,14 +112,14 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 
 def flat_keys(labels: Labels, landmarks: bool = False) -> list[str]:
     """Columns of a flat table: `ROW_KEYS`, the corners of the box, every expression, every expression
-    smoothed (``smoothed_happy``), with landmarks every measure and why there is none, and, as it is long and seldom
+    smoothed (``smoothed_happy``), with landmarks every measure, why there is none and whether the person talks, and, as it is long and seldom
     there, ``error`` at the end."""
     return [
         *(key for key in ROW_KEYS if key != "error"),
         *_CORNERS,
         *labels,
         *(f"smoothed_{name}" for name in labels),
-        *((*MEASURES, "measures_missing") if landmarks else ()),
+        *((*MEASURES, *LANDMARK_KEYS[1:]) if landmarks else ()),
         "error",
     ]
 
@@ -133,5 +133,5 @@ def flat_row(row: Row, labels: Labels, landmarks: bool = False) -> Row:
     flat = {**row, **corners, **(row["probs"] or dict.fromkeys(labels)), **smoothed}
     if landmarks:
         flat |= row.get("measures") or dict.fromkeys(MEASURES)
-        flat["measures_missing"] = row.get("measures_missing")
+        flat |= {name: row.get(name) for name in LANDMARK_KEYS[1:]}
     return flat

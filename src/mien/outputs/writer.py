@@ -85,6 +85,7 @@ class RunWriter:
                         writer.write(frame)
             if video is not None:
                 video.end()
+                self._remarks += video.remarks()
                 if self._run.video_options.smoothing.baseline is not None:
                     self._remarks += baseline_remarks(video.source, video.people)
             for writer in self._writers:
@@ -130,8 +131,15 @@ class RunWriter:
         if not source.moves:
             return None
         duration = source.media.duration if source.media else None
-        gap = self._run.video_options.smoothing.gap
-        return Overview(name_of(source.source), self._run.labels, duration, gap, source.whole)
+        options = self._run.video_options
+        return Overview(
+            name_of(source.source),
+            self._run.labels,
+            duration,
+            options.smoothing.gap,
+            source.whole,
+            options.talking == "skip",
+        )
 
     def _frames(self, source: AnalyzedSource) -> Iterator[AnalyzedFrame]:
         """Its frames; where all of it was read before, their writing is what takes time."""

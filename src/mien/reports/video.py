@@ -138,7 +138,7 @@ def _remarks(overview: Overview) -> list[str]:
         remarks.append(f"No face was found in {'this video' if overview.whole else 'what was read'}.")
     if not overview.frames:
         remarks.append("No frame of this video could be read.")
-    return remarks
+    return remarks + overview.remarks()
 
 
 def _part(overview: Overview) -> str:
@@ -166,6 +166,9 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
         )
     for name, share in list(percents(overview.shares()).items())[:1]:
         figures.append({"value": name, "what": "shown most", "more": f"{share} of the time in view"})
+    if overview.talking is not None:
+        more = "left out of all other figures" if overview.skip_talking else "where that can be told"
+        figures.append({"value": percent(overview.talking), "what": "of the time talking", "more": more})
     if overview.failed:
         figures.append({"value": f"{overview.failed:,}", "what": "not readable", "more": "see Coverage"})
     return figures

@@ -112,6 +112,7 @@ _FACE: dict[str, Any] = {
         "movement": None,
     },
     "measures_missing": None,
+    "talking": None,
     "mesh": None,
 }
 """The astronaut of scikit-image, as ``?landmarks=true`` gives her."""

@@ -7,6 +7,7 @@ from mien.tracking.persons import EpisodeStats, People, PersonSummary, ranked
 from mien.tracking.segments import Segment, Segmenter, segments
 from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.smoothing_online import OnlineSmoother
+from mien.tracking.talking import TalkingNow, mark_talking
 from mien.tracking.tracker import Tracker
 
 __all__ = [
@@ -18,8 +19,10 @@ __all__ = [
     "Segment",
     "Segmenter",
     "Smoothing",
+    "TalkingNow",
     "Tracker",
     "Tracking",
+    "mark_talking",
     "ranked",
     "segments",
     "smooth_offline",

@@ -73,6 +73,10 @@ class PersonSummary:
             they were not asked for.
         blinks: How many; None where the eyes were not seen often enough (`mien.tracking.blinks.Blinks`).
         blinks_per_minute: The same by the time in which the eyes could be seen.
+        talking: Share, of the time in which that could be told, in which they talked (`mien.tracking.talking`); None
+            where it never could.
+        left_out: Seconds of talk that shares, means, stretches and all other figures but `seconds` and `frames` leave
+            out.
     """
 
     track: int
@@ -92,6 +96,8 @@ class PersonSummary:
     measures: dict[str, MeasureStats] = field(default_factory=dict)
     blinks: int | None = None
     blinks_per_minute: float | None = None
+    talking: float | None = None
+    left_out: float = 0.0
 
     @property
     def mostly(self) -> str:
@@ -145,6 +151,23 @@ def ranked(shares: Mapping[str, float]) -> dict[str, float]:
     return {name: share for name, share in sorted(whole.items(), key=lambda pair: -pair[1]) if share > 0}
 
 
+def talking_remarks(source: str, people: People) -> list[str]:
+    """How much of a video was left out because somebody talked.
+
+    Args:
+        source: Name of the video.
+        people: Who was in it.
+    """
+    if not people.skip_talking:
+        return []
+    seconds, known, seen = people.left_out, people.talking_known, people.seconds
+    unknown = seen - known
+    said = f"{source}: {seconds:.1f} s of talk are left out of {seen:.1f} s of faces"
+    said += f"; of {unknown:.1f} s it could not be told" if unknown >= 0.05 else ""
+    gone = ", ".join(map(str, people.nothing_left))
+    return [said + (f"; nothing is left of person {gone}" if gone else "")]
+
+
 def baseline_remarks(source: str, people: Iterable[PersonSummary]) -> list[str]:
     """What a baseline has made neutral for so long that a reader should know: it may have been learned from an
     expression.
@@ -168,6 +191,7 @@ class People:
 
     Args:
         labels: Names of the columns of ``probs``.
+        skip_talking: Whether spans in which somebody talks count in the time in view alone.
 
     >>> from mien.core.faces import Faces
     >>> from mien.core.frame_result import FrameResult
@@ -185,8 +209,8 @@ class People:
     (0.667, True)
     """
 
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
+    def __init__(self, labels: Labels, skip_talking: bool = False) -> None:
+        self.labels, self.skip_talking = labels, skip_talking
         self._sums: dict[int, _Sums] = {}
         self._everybody = _Sums(labels, 0.0)
         self._expressive = [name != "neutral" for name in labels] if "neutral" in labels else None
@@ -194,22 +218,50 @@ class People:
     def add(self, spans: Iterable[FrameSpan], segments: Iterable[Segment] = ()) -> None:
         """Take in what is now over, each once. Faces that were not followed count for everybody alone."""
         for span in spans:
-            self._everybody.add(span)
+            skipped = self.skip_talking and span.talking is True
+            self._everybody.add(span, skipped)
             if span.track is not None:
-                self._sums.setdefault(span.track, _Sums(self.labels, span.start)).add(span)
+                self._sums.setdefault(span.track, _Sums(self.labels, span.start)).add(span, skipped)
         for segment in segments:
             if segment.label != UNCERTAIN:
                 self._sums[segment.track].add_segment(self.labels.index(segment.label), segment.seconds)
 
     def summaries(self) -> list[PersonSummary]:
-        """Everyone who was seen, in order of ids."""
-        return [self._person(track, self._sums[track]) for track in sorted(self._sums)]
+        """Everyone who was seen, in order of ids, but those of whom nothing is left (`nothing_left`)."""
+        return [
+            self._person(track, self._sums[track]) for track in sorted(self._sums) if self._sums[track].total
+        ]
+
+    @property
+    def nothing_left(self) -> list[int]:
+        """Ids of those who talked all the time, which was left out."""
+        return sorted(track for track, sums in self._sums.items() if not sums.total)
+
+    @property
+    def seconds(self) -> float:
+        """Time in view of all people together."""
+        return self._everybody.seconds
+
+    @property
+    def left_out(self) -> float:
+        """Seconds of talk of all people together that figures leave out."""
+        return self._everybody.left_out
+
+    @property
+    def talking_known(self) -> float:
+        """Seconds of all people together in which it could be told whether they talk."""
+        return self._everybody.talking_known
+
+    @property
+    def talking(self) -> float | None:
+        """Share of that time in which they talked; None where there is none."""
+        return self._everybody.talking_share
 
     def shares(self) -> dict[str, float]:
         """Share of the time in view in which each label was shown, all people together, greatest first; empty
         where no face was seen."""
         sums = self._everybody
-        return ranked(self.labels.as_mapping((sums.shown / sums.total).tolist())) if sums.frames else {}
+        return ranked(self.labels.as_mapping((sums.shown / sums.total).tolist())) if sums.total else {}
 
     def _person(self, track: int, sums: _Sums) -> PersonSummary:
         spans, counts, longest = sums.spans.tolist(), sums.counts.tolist(), sums.longest.tolist()
@@ -237,6 +289,8 @@ class People:
             valence=self._mean(self.labels.valences, sums),
             expressiveness=self._mean(self._expressive, sums),
             measures=sums.measures.stats(),
+            talking=sums.talking_share,
+            left_out=sums.left_out,
         )
 
     def _mean(self, weights: Sequence[float] | None, sums: _Sums) -> float | None:
@@ -278,19 +332,31 @@ class _Sums:
         classes = len(labels)
         self.first = self.last = self.end = first
         self.seconds = self.total = self.confidence = self.uncertain = 0.0
+        self.talking = self.talking_known = self.left_out = 0.0
         self.frames = 0
         self.shown, self.probs, self.became_neutral = np.zeros((3, classes))
         self._neutral = labels.index("neutral") if "neutral" in labels else None
         self.measures = _Values()
         self.counts, self.spans, self.longest = np.zeros(classes, int), np.zeros(classes), np.zeros(classes)
 
-    def add(self, span: FrameSpan) -> None:
+    @property
+    def talking_share(self) -> float | None:
+        return self.talking / self.talking_known if self.talking_known else None
+
+    def add(self, span: FrameSpan, skipped: bool) -> None:
+        """Count a span, or, where it is skipped, its time alone."""
         seconds = span.end - span.start
         weight = span.weight
         self.first, self.last = min(self.first, span.start), max(self.last, span.start)
         self.end = max(self.end, span.end)
         self.frames += 1
         self.seconds += seconds
+        if span.talking is not None:
+            self.talking_known += weight
+            self.talking += weight * span.talking
+        if skipped:
+            self.left_out += seconds
+            return
         self.total += weight
         if span.label >= 0:
             self.shown[span.label] += weight

@@ -61,6 +61,7 @@ class FrameSpan:
         measures: ``(m,)`` what landmarks measure (`mien.core.measures.MEASURES`), NaN where there is none; None where
             they were not asked for.
         measure_reason: Why there are none: a place in `mien.core.measures.REASONS`.
+        talking: Whether they talk; None where that is not known.
     """
 
     track: int | None
@@ -74,6 +75,7 @@ class FrameSpan:
     momentary: int
     measures: Floats | None = None
     measure_reason: int = 0
+    talking: bool | None = None
 
     @property
     def weight(self) -> float:
@@ -157,6 +159,7 @@ class FrameSpans:
                 int(momentary[row]),
                 None if faces.measures is None else faces.measures[row].astype(np.float64),
                 0 if faces.measure_reasons is None else int(faces.measure_reasons[row]),
+                None if faces.talking is None or faces.talking[row] < 0 else bool(faces.talking[row]),
             )
         return done
 
@@ -166,10 +169,12 @@ class Segmenter:
 
     Args:
         gap: Seconds; a person not seen for longer was away, which ends a segment.
+        skip_talking: Whether talk ends a segment as well, and is in none.
     """
 
-    def __init__(self, gap: float = 1.0) -> None:
+    def __init__(self, gap: float = 1.0, skip_talking: bool = False) -> None:
         self._spans = FrameSpans(gap)
+        self._skip_talking = skip_talking
         self._open: dict[int, _Stretch] = {}
         self._labels: Labels | None = None
 
@@ -203,10 +208,13 @@ class Segmenter:
         for span in spans:
             if span.track is None:
                 raise InputError(NOT_FOLLOWED)
+            skipped = self._skip_talking and span.talking is True
             stretch = self._open.get(span.track)
-            if stretch is not None and (not span.follows or stretch.label != span.label):
-                done.append(self._segment(stretch))
+            if stretch is not None and (skipped or not span.follows or stretch.label != span.label):
+                done.append(self._segment(self._open.pop(span.track)))
                 stretch = None
+            if skipped:
+                continue
             if stretch is None:
                 stretch = self._open[span.track] = _Stretch(span.track, span.label, span.start, span.start)
             stretch.end = span.end

@@ -15,6 +15,7 @@ from mien.inference.pipeline import Pipeline
 from mien.tracking.movement import Movement
 from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.smoothing_online import OnlineSmoother
+from mien.tracking.talking import TalkingNow
 from mien.tracking.tracker import Tracker
 
 
@@ -46,6 +47,7 @@ class Session:
         self.tracker = Tracker(pipeline.detector, tracking)
         self.smoother = OnlineSmoother(pipeline.labels, smoothing)
         self.movement = Movement()
+        self.talking = TalkingNow()
 
     @property
     def labels(self) -> Labels:
@@ -80,21 +82,23 @@ class Session:
             frames: In order of time; several at once take less time than one by one, and give the same.
 
         Returns:
-            One `Faces` per frame, with ``tracks``, ``probs``, ``smoothed_probs`` and ``smoothed_emotion``; empty where no face
-            is seen.
+            One `Faces` per frame, with ``tracks``, ``probs``, ``smoothed_probs`` and ``smoothed_emotion``, and with
+            landmarks ``talking``; empty where no face is seen.
 
         Raises:
             InputError: An image is not ``(h, w, 3)`` uint8.
         """
         located = self.locate(frames)
         read = self.read([frame.image for frame in frames], located)
-        return [self.smoother.update(self.movement.update(faces)) for faces in read]
+        moving = [self.talking.update(self.movement.update(faces)) for faces in read]
+        return [self.smoother.update(faces) for faces in moving]
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first of another, and ids begin at 1 again."""
         self.tracker.reset()
         self.smoother.reset()
         self.movement.reset()
+        self.talking.reset()
 
     def state(self) -> dict[str, Any]:
         """All that is remembered, ready for JSON; a session that restores it goes on as if there had been no
@@ -103,6 +107,7 @@ class Session:
             "tracker": self.tracker.state(),
             "smoother": self.smoother.state(),
             "movement": self.movement.state(),
+            "talking": self.talking.state(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -110,3 +115,4 @@ class Session:
         self.tracker.restore(state["tracker"])
         self.smoother.restore(state["smoother"])
         self.movement.restore(state["movement"])
+        self.talking.restore(state["talking"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from mien.core.errors import InputError
 from mien.core.scratch import scratch_folder
 from mien.inference.pipeline import Pipeline
 from mien.media import Sampling, find_sources
@@ -32,6 +33,7 @@ def analyze(
     hidden_frames: bool = False,
     max_pixels: int | None = None,
     decode_seconds: float = DECODE_SECONDS,
+    talking: Literal["mark", "skip"] | None = None,
     **options: Any,
 ) -> Results:
     """Find the faces in images and videos, and read the expression that each one shows.
@@ -52,6 +54,8 @@ def analyze(
         max_pixels: Images and frames with more are refused; by default 128 megapixels of an image, and of
             a frame 4096 x 4096.
         decode_seconds: Longest time, on one core, that decoding one image may take.
+        talking: ``mark`` tells where somebody talks (`Face.talking`), ``skip`` leaves that out of people, segments and
+            charts too; both need landmarks, and find them where no ``pipeline`` is given.
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
@@ -68,7 +72,12 @@ def analyze(
     >>> [row["status"] for row in results.rows()]
     ['no_face']
     """
-    pipeline = Pipeline(**options) if pipeline is None else pipeline
+    if pipeline is None:
+        pipeline = Pipeline(
+            **{**options, "landmarks": options.get("landmarks", False) or talking is not None}
+        )
+    if talking is not None and pipeline.mesh is None:
+        raise InputError(f"talking={talking!r}: expected a pipeline with landmarks=True; got one without")
     followed = Tracking() if tracking is True else tracking or None
     video_options = VideoOptions(
         Sampling(interval, fps, hidden_frames),
@@ -76,6 +85,7 @@ def analyze(
         smoothing or Smoothing(),
         max_pixels,
         decode_seconds,
+        talking or "mark",
     )
     alone = not isinstance(source, list | tuple)
     given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
@@ -89,7 +99,11 @@ def analyze(
             results = (frame.result for frame in (first, *analyzed.frames))
             videos.append(
                 VideoResult.collect(
-                    first.result.source, results, pipeline.labels, video_options.smoothing.gap
+                    first.result.source,
+                    results,
+                    pipeline.labels,
+                    video_options.smoothing.gap,
+                    video_options.talking == "skip",
                 )
             )
     return Results(videos, pipeline.labels)

@@ -36,6 +36,7 @@ class VideoResult:
         times: ``(n,)`` float64 seconds of each of them.
         failures: Results of what could not be read, in their place in time.
         gap: Seconds; a person not seen for longer was away.
+        skip_talking: Whether people, segments and charts leave out stretches in which somebody talks.
     """
 
     source: str
@@ -44,9 +45,16 @@ class VideoResult:
     times: NDArray[np.float64]
     failures: tuple[FrameResult, ...] = ()
     gap: float = 1.0
+    skip_talking: bool = False
 
     @staticmethod
-    def collect(source: str, results: Iterable[FrameResult], labels: Labels, gap: float = 1.0) -> VideoResult:
+    def collect(
+        source: str,
+        results: Iterable[FrameResult],
+        labels: Labels,
+        gap: float = 1.0,
+        skip_talking: bool = False,
+    ) -> VideoResult:
         """Put the results of one source together."""
         parts, frames, times, failures = [Faces.empty(labels)], [], [], []
         for result in results:
@@ -63,6 +71,7 @@ class VideoResult:
             np.array(times, np.float64),
             tuple(failures),
             gap,
+            skip_talking,
         )
 
     def results(self) -> Iterator[FrameResult]:
@@ -91,7 +100,7 @@ class VideoResult:
 
         if self.faces.labels is None:
             raise InputError(f"{self.source}: expected faces whose expressions were read; got none")
-        overview = Overview(self.source, self.faces.labels, gap=self.gap)
+        overview = Overview(self.source, self.faces.labels, gap=self.gap, skip_talking=self.skip_talking)
         for result in self.results():
             overview.add(result)
         overview.end()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,9 +45,11 @@ class VideoOptions:
         smoothing: How the results of a person are smoothed over time.
         max_pixels: Images and frames with more are refused; None: the limits of `open_media`.
         decode_seconds: Longest time, on one core, that decoding one image may take.
+        talking: Whether stretches in which somebody talks, which landmarks tell, are marked only (``mark``), or left out
+            of shares, means and segments as well (``skip``).
 
     Raises:
-        InputError: A limit is not positive.
+        InputError: A limit is not positive, or ``talking`` is something else.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -55,8 +57,11 @@ class VideoOptions:
     smoothing: Smoothing = field(default_factory=Smoothing)
     max_pixels: int | None = None
     decode_seconds: float = DECODE_SECONDS
+    talking: Literal["mark", "skip"] = "mark"
 
     def __post_init__(self) -> None:
+        if self.talking not in ("mark", "skip"):
+            raise InputError(f"talking: expected mark or skip; got {self.talking!r}")
         if self.max_pixels is not None and self.max_pixels < 1:
             raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
         if not self.decode_seconds > 0:

@@ -17,6 +17,7 @@ from mien.media import Media
 from mien.media.byte_source import name_of
 from mien.tracking.baseline import NeutralBaseline
 from mien.tracking.smoothing_offline import smooth_offline
+from mien.tracking.talking import mark_talking
 from mien.video.checkpoint import CheckpointStore, Chunk, VideoCheckpoint
 from mien.video.runner import AnalyzedFrame, ResumePoint, Source, VideoOptions, process_frames
 
@@ -107,7 +108,7 @@ def process_sources(
                 results = (frame.result for frame in analyzed.frames)
                 analyzed = _seen(
                     analyzed,
-                    smooth_offline(results, video_options.smoothing, pipeline.labels),
+                    mark_talking(smooth_offline(results, video_options.smoothing, pipeline.labels)),
                     pipeline.labels,
                 )
             yield analyzed
@@ -177,7 +178,7 @@ def _smooth(record: VideoCheckpoint, video_options: VideoOptions) -> Iterator[Fr
         if video_options.smoothing.baseline == "median"
         else None
     )
-    yield from smooth_offline(record.results(), video_options.smoothing, record.labels, neutral)
+    yield from mark_talking(smooth_offline(record.results(), video_options.smoothing, record.labels, neutral))
 
 
 def _seen(analyzed: AnalyzedSource, results: Iterator[FrameResult], labels: Labels) -> AnalyzedSource:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.tracking.blinks import Blink, Blinks
-from mien.tracking.persons import People, PersonSummary
+from mien.tracking.persons import People, PersonSummary, talking_remarks
 from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
 from mien.video.curves import Lane, lanes
 from mien.video.timeline import Timeline
@@ -47,6 +47,7 @@ class Overview:
         duration: Seconds that its header promises, or None.
         gap: Seconds; a person not seen for longer was away.
         whole: Whether the video was read to its end; else the run was stopped on the way.
+        skip_talking: Whether shares, means, segments and the timeline leave out stretches in which somebody talks.
 
     Attributes:
         frames: Frames that were looked at.
@@ -76,6 +77,7 @@ class Overview:
     duration: float | None = None
     gap: float = 1.0
     whole: bool = True
+    skip_talking: bool = False
     frames: int = 0
     with_face: int = 0
     failed: int = 0
@@ -94,14 +96,14 @@ class Overview:
     def __post_init__(self) -> None:
         self.timeline = Timeline(self.labels)
         self._spans = FrameSpans(self.gap)
-        self._people = People(self.labels)
-        self._segmenter = Segmenter(self.gap)
+        self._people = People(self.labels, self.skip_talking)
+        self._segmenter = Segmenter(self.gap, self.skip_talking)
         self._blinks = Blinks(self.gap)
 
     def add(self, result: FrameResult) -> None:
         """Count one frame."""
         spans = self._spans.update(result)
-        self.timeline.add(result, spans)
+        self.timeline.add(result, self._counted(spans))
         if result.error is not None:
             self.failed += 1
             if len(self.failures) < _MOST_FAILURES:
@@ -127,7 +129,7 @@ class Overview:
         if self._empty_since is not None:
             self._note_gap(self.start + self.length)
         spans = self._spans.close()
-        self.timeline.add_spans(spans)
+        self.timeline.add_spans(self._counted(spans))
         self._add_up(spans, self._segmenter.close())
         self.people = [self._with_blinks(person) for person in self._people.summaries()]
         self.segments.sort(key=lambda segment: (segment.start, segment.track))
@@ -170,6 +172,20 @@ class Overview:
             for person in self.people
             if person.blinks is not None
         }
+
+    @property
+    def talking(self) -> float | None:
+        """Share of the time, of all people together, in which they talked, where that could be told; None where it never
+        could."""
+        return self._people.talking
+
+    def remarks(self) -> list[str]:
+        """What a reader should know of talk that was left out."""
+        return talking_remarks(self.source, self._people)
+
+    def _counted(self, spans: list[FrameSpan]) -> list[FrameSpan]:
+        """Those that the timeline shows."""
+        return [span for span in spans if not (self.skip_talking and span.talking is True)]
 
     def _with_blinks(self, person: PersonSummary) -> PersonSummary:
         rate = self._blinks.per_minute(person.track)

@@ -74,14 +74,18 @@ function toneOf(probs, { valences, labels }) {
   };
 }
 
-/** What landmarks measured, where they were asked for. @param {Face} face */
-function measuresOf({ measures, measures_missing }) {
+/** What landmarks measured, where they were asked for; of talk the server alone tells. @param {Face} face */
+function measuresOf({ measures, measures_missing, talking }) {
   if (!measures) return {};
   const values = Object.entries(measures).map(([name, value]) => [
     name,
     value === null ? null : rounded(value, 4),
   ]);
-  return { measures: Object.fromEntries(values), measures_missing: measures_missing ?? null };
+  return {
+    measures: Object.fromEntries(values),
+    measures_missing: measures_missing ?? null,
+    talking: talking ?? null,
+  };
 }
 
 /** @param {any[]} rows */

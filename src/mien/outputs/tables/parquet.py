@@ -24,6 +24,7 @@ HELD = 2_000
 _NESTED = ("box", "probs", "smoothed_probs")
 _TEXT = ("source", "status", "emotion", "smoothed_emotion", "label", "measures_missing", "error")
 _WHOLE = ("frame", "track")
+_TRUE_OR_FALSE = ("talking",)
 
 
 @contextmanager
@@ -162,6 +163,7 @@ def _schema(labels: Labels, landmarks: bool, polars: Any) -> dict[str, Any]:
     kinds = {
         **dict.fromkeys(_TEXT, polars.String),
         **dict.fromkeys(_WHOLE, polars.Int64),
+        **dict.fromkeys(_TRUE_OR_FALSE, polars.Boolean),
         "time": polars.Float64,
     }
     names = [name for name in flat_keys(labels, landmarks) if name not in _NESTED]

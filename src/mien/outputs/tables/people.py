@@ -22,7 +22,8 @@ def people_keys(labels: Labels, landmarks: bool = False) -> list[str]:
     plain += ["valence", "expressiveness"]
     keys = plain + [f"{part}_{name}" for part in _PARTS for name in labels]
     if landmarks:
-        keys += ["blinks", "blinks_per_minute", *(f"{stat}_{name}" for name in MEASURES for stat in _STATS)]
+        keys += ["talking", "left_out", "blinks", "blinks_per_minute"]
+        keys += [f"{stat}_{name}" for name in MEASURES for stat in _STATS]
     return keys
 
 
@@ -57,6 +58,8 @@ def person_row(source: str, person: PersonSummary, labels: Labels, landmarks: bo
 
 def _measures(person: PersonSummary) -> dict[str, Any]:
     row: dict[str, Any] = {
+        "talking": _rounded(person.talking, 6),
+        "left_out": round(person.left_out, 3),
         "blinks": person.blinks,
         "blinks_per_minute": _rounded(person.blinks_per_minute, 2),
     }
