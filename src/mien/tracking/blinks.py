@@ -11,7 +11,7 @@ from mien.core.faces import Faces
 from mien.core.measures import MEASURES
 from mien.core.spacing import Spacing
 
-CLOSED, OPEN = 0.6, 0.75
+CLOSED, OPEN = 0.6, 0.7
 """Parts of the usual opening below which eyes close and above which they are open again."""
 LONGEST = 0.5
 """Seconds; eyes that are shut for longer do not blink."""
