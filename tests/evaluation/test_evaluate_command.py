@@ -64,7 +64,11 @@ def test_tables_images_and_a_page(mien: Run, tmp_path: Path) -> None:
 def test_training_has_its_figures_too(mien: Run) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--split", "Training", "--with-training")
     assert done.returncode == 0, done.stderr
-    figures = {words[0]: words[1:] for line in done.stdout.splitlines() if len(words := line.split()) > 1}
+    figures = {
+        words[0]: words[1:]
+        for line in done.stdout.splitlines()
+        if len(words := line.replace(" %", "%").split()) > 1
+    }
     assert figures["images"] == ["70", "70"]
     assert figures["accuracy"][0] == figures["accuracy"][1]
 

@@ -22,7 +22,7 @@ from mien.tracking.smoothing_offline import smooth_offline
 from mien.tracking.talking import mark_talking
 from mien.video.checkpoint import CheckpointStore, Chunk
 from tests.commands import run_mien
-from tests.tracking.test_talking import film, opening_at, speech
+from tests.tracking.test_talk_marks import film, opening_at, speech
 
 pytestmark = pytest.mark.integration
 

@@ -11,6 +11,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.core.faces import Faces
+from mien.inference.detectors.mtcnn import MTCNN
 from mien.media import Frame
 from mien.tracking.options import Tracking
 from mien.tracking.tracker import Tracker
@@ -279,3 +280,20 @@ def test_one_who_moves_alone_before_a_slow_camera_stays_one(kind: type[Play], ra
         both = kind([[(way, 60, 30), (180, 60, 30)] for way in ways], rate)
         found = ids(both, Tracker(both, Tracking(cuts=False)))
         assert len({number for numbers in found for number in numbers}) > 4
+
+
+def test_who_comes_back_to_the_only_place_there_is_is_soon_seen(portrait: np.ndarray) -> None:
+    """The face fills the image, so that all that changes lies where it was; a search that waits for a change elsewhere takes
+    a second."""
+    blank = np.full_like(portrait, 90)
+    tracker = Tracker(MTCNN(threads=1))
+    for index in range(8):
+        assert len(tracker.update(Frame(index, index / 10, np.roll(portrait, index, axis=1)))) == 1
+    for index in range(8, 12):
+        assert len(tracker.update(Frame(index, index / 10, blank))) == 0
+    seen = [
+        index
+        for index in range(12, 20)
+        if len(tracker.update(Frame(index, index / 10, np.roll(portrait, index, axis=1))))
+    ]
+    assert min(seen) <= 12 + 3

@@ -213,7 +213,9 @@ class Tracker:
             return passed >= min(SOON, self.options.full_every)
         if passed < self.options.full_every:
             return False
-        return passed >= self.options.calm_every or self._scene.moved([person.box for person in self._people])
+        # Where somebody was who is not seen now, a change may be their return.
+        seen = [person.box for person in self._people if not person.hidden]
+        return passed >= self.options.calm_every or self._scene.moved(seen)
 
     def _look(self, image: Pixels) -> tuple[list[Track], Faces]:
         """Search the whole image."""

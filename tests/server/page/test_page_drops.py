@@ -20,6 +20,7 @@ from mien import Pipeline, analyze
 from mien.core.frame_result import ROW_KEYS, flat_keys
 from mien.core.labels import EXPRESSIONS, NOTICE
 from mien.reports.page import stylesheet
+from mien.tracking.tracker import SOON
 from tests.server.page.visiting import Visit
 from tests.server.service import encoded
 from tests.waiting import until
@@ -102,12 +103,14 @@ def test_a_video_on_the_device(visit: Visit, movie: Callable[..., Path], portrai
     assert len({row["frame"] for row in rows}) >= 18, "most frames can be read"
     # True media times: the clip has a frame every tenth of a second.
     assert max(abs(time * 10 - round(time * 10)) for time in times) < 0.02
-    for row in rows:
+    # Who comes back is looked for every quarter of a second, or found at once where they were thought to be.
+    settled = [row for row in rows if not 1.15 < row["time"] < 1.15 + SOON]
+    for row in settled:
         assert (row["status"] == "no_face") == (0.75 < row["time"] < 1.15), row
     [here] = {row["track"] for row in rows if row["status"] == "face"}
     right = [row for row in analyze(clip).rows() if row["status"] == "face"]
     shown = {round(row["time"], 2): row for row in right}
-    for row in rows:
+    for row in settled:
         if row["status"] == "face":
             assert row["smoothed_emotion"] == shown[round(row["time"], 2)]["smoothed_emotion"]
     assert here == 1

@@ -116,19 +116,36 @@ export class Detector {
    * @param {Box[]} windows
    */
   async refined(pyramid, windows) {
-    const crops = windows.map((window) => pyramid.cut(window, 24, 24));
-    const out = await judged(this.networks.rnet, crops, 24);
-    const boxes = /** @type {Box[]} */ ([]),
-      scores = /** @type {number[]} */ ([]);
-    windows.forEach((window, row) => {
-      if (!(out.face[2 * row + 1] > f(this.options.thresholds[1]))) return;
-      boxes.push(moved(window, out.shift, 4 * row));
-      scores.push(out.face[2 * row + 1]);
-    });
-    return suppress(boxes, scores, 0.7)
+    const likely = (await this.seen(pyramid, windows, 24)).map(({ window }) => window);
+    const sure = await this.seen(pyramid, likely, 64);
+    const boxes = sure.map(({ box }) => box);
+    return suppress(
+      boxes,
+      sure.map(({ score }) => score),
+      0.7,
+    )
       .map((at) => boxes[at])
       .filter(thick)
       .map(squared);
+  }
+
+  /**
+   * Those of the windows that the second network takes for a face, and where it would move them, out of
+   * pictures that show so much of them.
+   * @param {Pyramid} pyramid
+   * @param {Box[]} windows
+   * @param {number} least px
+   */
+  async seen(pyramid, windows, least) {
+    const crops = windows.map((window) => pyramid.cut(window, 24, least));
+    const out = await judged(this.networks.rnet, crops, 24);
+    return windows
+      .map((window, row) => ({
+        window,
+        score: out.face[2 * row + 1],
+        box: moved(window, out.shift, 4 * row),
+      }))
+      .filter(({ score }) => score > f(this.options.thresholds[1]));
   }
 
   /** Faces that the last network confirms. @param {Pyramid} pyramid @param {Box[]} windows */

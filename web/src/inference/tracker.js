@@ -109,7 +109,9 @@ export class Tracker {
     const passed = this.clock - this.looked + 1e-6;
     if (this.clock < this.alert) return passed >= Math.min(SOON, full_every);
     if (passed < full_every) return false;
-    return passed >= calm_every || this.scene.moved(this.people.map((person) => person.box));
+    // Where somebody was who is not seen now, a change may be their return.
+    const seen = this.people.filter((person) => !person.hidden);
+    return passed >= calm_every || this.scene.moved(seen.map((person) => person.box));
   }
 
   /** Search the whole image. @param {Image} image @returns {Promise<Pair[]>} */

@@ -8,7 +8,7 @@ package ``mtcnn`` (see ``build_tools/mtcnn.py``); this code around them is mien'
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -171,15 +171,24 @@ class MTCNN:
         return np.concatenate(faces), np.concatenate(shifts, axis=1)
 
     def _refine(self, pyramids: list[Pyramid], proposals: list[Floats]) -> list[Floats]:
-        """Windows that R-Net takes for a face, moved and squared."""
-        crops = [pyramid.cut(part, 24, least=24) for pyramid, part in zip(pyramids, proposals, strict=True)]
+        """Windows that R-Net takes for a face, moved and squared: most are dismissed by a coarse look."""
+        likely = [
+            windows[score > self.thresholds[1]] for windows, score, _ in self._seen(pyramids, proposals, 24)
+        ]
         refined = []
-        for windows, values in zip(proposals, _run(self._rnet, crops, rows=256), strict=True):
-            score = values["face"][:, 1]
+        for windows, score, shift in self._seen(pyramids, likely, 64):
             sure = score > self.thresholds[1]
-            moved = _moved(windows[sure], values["shift"][sure])
+            moved = _moved(windows[sure], shift[sure])
             refined.append(_square(moved[box_arithmetic.suppress(moved, score[sure], 0.7)]))
         return refined
+
+    def _seen(
+        self, pyramids: list[Pyramid], windows: list[Floats], least: int
+    ) -> Iterator[tuple[Floats, Floats, Floats]]:
+        """Windows, R-Net's score of each, and where it would move them, out of pictures that show so much of them."""
+        crops = [pyramid.cut(part, 24, least=least) for pyramid, part in zip(pyramids, windows, strict=True)]
+        for part, values in zip(windows, _run(self._rnet, crops, rows=256), strict=True):
+            yield part, values["face"][:, 1], values["shift"]
 
     def _output(self, pyramids: list[Pyramid], refined: list[Floats]) -> list[Faces]:
         """Faces that O-Net confirms."""
