@@ -43,7 +43,7 @@ class Pipeline:
             followed; the detector's own by default (`mien.inference.detectors.create_detector`).
         largest: Keep only the biggest face of each image.
         landmarks: Find 468 points of each face as well, and measure what moves in it (`mien.core.measures`):
-            about 2 ms a face.
+            it takes several times as long as the expression.
         valence: How pleasant expressions are, -1 to 1, by name, in place of mien's own values; what is not named
             counts 0.
         threads: Threads for each network; as many as there are cores by default.
