@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 
 from mien import analyze
 from mien.core.errors import InputError
-from mien.core.labels import FERPLUS
+from mien.core.labels import EXPRESSIONS, FERPLUS
+from mien.core.measures import MEASURES, REASONS
 from mien.outputs.tables import FORMATS, open_table, read_videos
 from mien.video.results import VideoResult
 from tests.clips.making_rows import clip, write_table
@@ -39,6 +41,38 @@ def test_rows_come_back_as_they_were(form: str, tmp_path: Path) -> None:
         assert np.allclose(one.faces.boxes, other.faces.boxes)
         assert np.allclose(one.faces.probs, other.faces.probs, atol=1e-6)
         assert one.faces.labels == other.faces.labels
+
+
+def smoothed_with_landmarks() -> VideoResult:
+    """Three faces of which the second could not be measured, in another emotion than its most probable one."""
+    video = clip("a.mp4", ["happy", "sad", "happy"])
+    measures = np.linspace(-1, 1, 3 * len(MEASURES)).reshape(3, -1)
+    measures[1] = np.nan
+    measures[2, 3] = np.nan
+    faces = video.faces.with_columns(
+        smoothed_probs=video.faces.probs[[0, 0, 2]],
+        smoothed_emotion_ids=[EXPRESSIONS.index("happy")] * 3,
+        measures=measures,
+        measure_reasons=[0, REASONS.index("too small"), 0],
+        talking=[1, 0, -1],
+    )
+    return replace(video, faces=faces)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_what_was_smoothed_and_measured_comes_back(form: str, tmp_path: Path) -> None:
+    video = smoothed_with_landmarks()
+    with open_table(tmp_path / f"rows.{form}", form, EXPRESSIONS, landmarks=True) as write:
+        write(video.rows())
+    (back,) = read_videos(tmp_path / f"rows.{form}")
+    for found, written in zip(back.rows(), video.rows(), strict=True):
+        for name in ("valence", "expressiveness"):  # Of probabilities that were rounded on the way.
+            assert found.pop(name) == pytest.approx(written.pop(name), abs=1e-5)
+        assert found == written
+    assert [face.label for face in back.faces] == ["happy"] * 3, "the smoothed emotion is what is shown"
+    assert [face.talking for face in back.faces] == [True, False, None]
+    assert back.faces.measures is not None
+    assert np.isnan(back.faces.measures[1]).all()
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,11 +19,13 @@ from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.measures import MEASURES, REASONS
 from mien.outputs.tables.rows import format_of
 from mien.video.results import VideoResult
 
 _PLAIN = ("source", "frame", "time", "status")
 _CORNERS = ("x1", "y1", "x2", "y2")
+_TRUTH = {"True": True, "true": True, "False": False, "false": False, "": None, "None": None}
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 
 
@@ -66,6 +69,11 @@ class SavedRow:
         error: Why it could not be read.
         item: Its position in the input of a batch.
         reference: Its reference label in a batch.
+        smoothed_probs: Of each expression, 0 to 1; empty where nothing was smoothed.
+        smoothed_emotion: The person's smoothed emotion; None where nothing was smoothed.
+        measures: Of `mien.core.measures.MEASURES`, NaN where there is none; empty where landmarks were not asked for.
+        measures_missing: Why there are none.
+        talking: Whether the person talks; None where that is not known.
     """
 
     source: str
@@ -80,6 +88,11 @@ class SavedRow:
     error: str | None
     item: int | None = None
     reference: str | None = None
+    smoothed_probs: Sequence[float] = ()
+    smoothed_emotion: str | None = None
+    measures: Sequence[float] = ()
+    measures_missing: str | None = None
+    talking: bool | None = None
 
 
 def read_rows(path: Path) -> Iterator[SavedRow]:
@@ -134,6 +147,7 @@ def _faces(rows: Sequence[SavedRow], labels: Labels) -> Faces:
     if not rows:
         return Faces.empty(labels)
     followed = all(row.track is not None for row in rows)
+    smoothed = all(row.smoothed_emotion is not None and len(row.smoothed_probs) for row in rows)
     return Faces(
         boxes=np.array([row.box for row in rows]),
         detection_scores=np.array([row.detection_score for row in rows]),
@@ -141,8 +155,20 @@ def _faces(rows: Sequence[SavedRow], labels: Labels) -> Faces:
         times=np.array([row.time for row in rows]),
         tracks=np.array([row.track for row in rows]) if followed else None,
         probs=np.array([row.probs for row in rows]),
+        smoothed_probs=np.array([row.smoothed_probs for row in rows]) if smoothed else None,
+        smoothed_emotion_ids=[labels.index(row.smoothed_emotion or "") for row in rows] if smoothed else None,
+        **(_landmarks(rows) if all(len(row.measures) for row in rows) else {}),
         labels=labels,
     )
+
+
+def _landmarks(rows: Sequence[SavedRow]) -> dict[str, Any]:
+    """The columns of faces whose landmarks were asked for."""
+    return {
+        "measures": np.array([row.measures for row in rows]),
+        "measure_reasons": [REASONS.index(row.measures_missing or "") for row in rows],
+        "talking": [-1 if row.talking is None else int(row.talking) for row in rows],
+    }
 
 
 def _read_csv(path: Path) -> Iterator[SavedRow]:
@@ -167,8 +193,7 @@ def _read_parquet(path: Path) -> Iterator[SavedRow]:
 
     columns = parquet_columns(path)
     flat = _flat(columns, path)
-    used = [name for name in columns if not name.startswith("smoothed_")]
-    return (flat(row, number) for number, row in enumerate(parquet_rows(path, columns=used), 1))
+    return (flat(row, number) for number, row in enumerate(parquet_rows(path, columns=columns), 1))
 
 
 def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], SavedRow]:
@@ -181,13 +206,19 @@ def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], in
             f"{path}: expected columns of expressions, such as happy and smoothed_happy; got {', '.join(there)}: write it again"
         )
     labels = Labels(tuple(names))
+    groups = {
+        "box": _CORNERS,
+        "probs": names,
+        "smoothed_probs": [f"smoothed_{name}" for name in names],
+        "measures": list(MEASURES) if all(name in there for name in MEASURES) else [],
+    }
 
     def flat(row: Mapping[str, Any], number: int) -> SavedRow:
-        seen = row["status"] == "face"
-        box = [row[name] for name in _CORNERS] if seen else []
-        return _row(
-            row, (box, [row[name] for name in names] if seen else [], labels), f"{path}, line {number}"
-        )
+        numbers = {
+            group: [row[name] for name in columns] if row["status"] == "face" else []
+            for group, columns in groups.items()
+        }
+        return _row(row, numbers, labels, f"{path}, line {number}")
 
     return flat
 
@@ -253,13 +284,19 @@ def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> SavedRow:
             f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
         )
         raise InputError(f"{where}: {message}: give what one network read in a table")
-    return _row(row, (row["box"] or [], list(probs.values()), labels), where)
+    measures = row.get("measures")
+    numbers = {
+        "box": row["box"] or [],
+        "probs": list(probs.values()),
+        "smoothed_probs": list((row.get("smoothed_probs") or {}).values()),
+        "measures": [] if measures is None else [measures.get(name) for name in MEASURES],
+    }
+    return _row(row, numbers, labels, where)
 
 
 def _row(
-    row: Mapping[str, Any], content: tuple[Sequence[Any], Sequence[Any], Labels | None], where: str
+    row: Mapping[str, Any], numbers: Mapping[str, Sequence[Any]], labels: Labels | None, where: str
 ) -> SavedRow:
-    box, probs, labels = content
     status = row["status"]
     if status not in ("face", "no_face", "error"):
         raise InputError(
@@ -272,15 +309,20 @@ def _row(
             _number(row["time"], float),
             status,
             _number(row["track"], int) if row.get("track") is not None else None,
-            [float(value) for value in box],
+            [float(value) for value in numbers["box"]],
             _number(row.get("detection_score"), float) or 0.0,
-            [float(value) for value in probs],
+            [float(value) for value in numbers["probs"]],
             labels,
             row.get("error") or None,
             _number(row.get("item"), int),
             row.get("reference") or None,
+            [float(value) for value in numbers["smoothed_probs"] if value not in (None, "")],
+            row.get("smoothed_emotion") or None,
+            [math.nan if value in (None, "") else float(value) for value in numbers["measures"]],
+            row.get("measures_missing") or None,
+            _TRUTH[str(row.get("talking"))],
         )
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, KeyError) as error:
         raise InputError(f"{where}: expected numbers; {error}: write the table again") from None
 
 
