@@ -56,7 +56,8 @@ def test_imports_keep_the_contract() -> None:
         ),  # See also test_telemetry.py: `onnx_session.onnx_runtime` is the one import, by name.
         ("pandas", {"compat/fer/rows.py", "compat/fer/video.py", "video/results.py"}),
         ("polars", {"batch/parquet.py", "data/parquet.py", "outputs/tables/parquet.py"}),
-        ("pympi", {"outputs/elan.py"}),
+        ("pympi", {"events/elan.py", "outputs/elan.py"}),
+        ("praatio", {"events/textgrid.py", "outputs/textgrid.py"}),
         ("ray", {"batch/ray_pool.py"}),
         ("fsspec", {"batch/remote.py"}),
         ("paho", {"rules/actions/mqtt.py"}),

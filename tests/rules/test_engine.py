@@ -11,7 +11,7 @@ from mien.core.errors import RuleError
 from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.rules.best_frame import BestFrame, sharpness
-from mien.rules.engine import Event, Rule, RuleEngine
+from mien.rules.engine import Rule, RuleEngine, RuleEvent
 
 LABELS = Labels(("sad", "happy"))
 
@@ -27,7 +27,7 @@ def faces_at(time: float, *happy: float) -> Faces:
 def play(rule: Rule, course: Iterable[tuple[float, float | None]]) -> list[tuple[str, float]]:
     """Starts and ends of a rule, for times and how happy the only face is then; None: nobody is there."""
     engine = RuleEngine([rule], LABELS)
-    events: list[Event] = []
+    events: list[RuleEvent] = []
     for index, (time, happy) in enumerate(course):
         events += engine.update(faces_at(time) if happy is None else faces_at(time, happy), time, index)
     return [(event.kind, round(event.time, 6)) for event in events]
@@ -117,7 +117,7 @@ def test_events_say_what_decided() -> None:
         [Rule("mixed", "any.happy > 0.7 and faces >= 2", until="faces < 2", labels=LABELS)], LABELS
     )
     [start] = engine.update(faces_at(4.0, 0.8, 0.1), 4.0, 120)
-    assert start == Event("mixed", "start", 4.0, 120, {"any.happy > 0.7": 0.8, "faces >= 2": 2.0}, 2)
+    assert start == RuleEvent("mixed", "start", 4.0, 120, {"any.happy > 0.7": 0.8, "faces >= 2": 2.0}, 2)
     [end] = engine.update(faces_at(5.0), 5.0, 150)
     assert (end.kind, end.values, end.faces) == ("end", {"faces < 2": 0.0}, 0)
     assert engine.active == []

@@ -12,7 +12,7 @@ from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.measures import MEASURES, REASONS
-from mien.rules.engine import Event, Rule, RuleEngine
+from mien.rules.engine import Rule, RuleEngine, RuleEvent
 from mien.rules.parsing import parse_condition
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import RuleRunner, RunOptions
@@ -208,7 +208,7 @@ def test_blinks_a_minute_are_unknown_at_first_and_in_frames_too_far_apart() -> N
 
 
 def test_a_rule_about_blinks() -> None:
-    engine, events = RuleEngine([Rule("tired", "any.blinks_per_minute > 30")]), list[Event]()
+    engine, events = RuleEngine([Rule("tired", "any.blinks_per_minute > 30")]), list[RuleEvent]()
     for faces in blinking(40, 1.5):
         events += engine.update(faces, float(faces.times[0]))
     assert [event.kind for event in events] == ["start"]

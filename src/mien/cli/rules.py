@@ -18,7 +18,7 @@ from mien.core.names import json_text
 
 if TYPE_CHECKING:
     from mien.media.live import LiveOptions
-    from mien.rules.engine import Event
+    from mien.rules.engine import RuleEvent
     from mien.rules.rule_file import RuleSet
     from mien.rules.runner import RunOptions
     from mien.tracking.session import Session
@@ -166,7 +166,7 @@ class _Live(NamedTuple):
     seconds: float | None
 
 
-def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> Generator[Event]:
+def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> Generator[RuleEvent]:
     """Events of a live source, whose actions are on their way."""
     from mien.media.live import open_live
     from mien.rules.runner import RuleRunner
@@ -180,7 +180,7 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
             yield from actor.update(frame, faces)
 
 
-def _show(events: Iterable[Event], form: StreamFormat) -> None:
+def _show(events: Iterable[RuleEvent], form: StreamFormat) -> None:
     """Write events to standard output, each as soon as it is there."""
     from mien.core.labels import NOTICE
 

@@ -2,7 +2,7 @@
 it; or tried on a video."""
 
 from mien.rules.best_frame import BestFrame
-from mien.rules.engine import Event, Rule, RuleEngine
+from mien.rules.engine import Rule, RuleEngine, RuleEvent
 from mien.rules.parsing import parse_condition
 from mien.rules.rule_file import Action, RuleSet, mistakes_in, read_rules
 from mien.rules.runner import RuleRunner, RunOptions, replay
@@ -10,9 +10,9 @@ from mien.rules.runner import RuleRunner, RunOptions, replay
 __all__ = [
     "Action",
     "BestFrame",
-    "Event",
     "Rule",
     "RuleEngine",
+    "RuleEvent",
     "RuleRunner",
     "RuleSet",
     "RunOptions",

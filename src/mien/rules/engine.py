@@ -136,7 +136,7 @@ _SLACK = 1e-6  # s: times are sums of rounded numbers.
 
 
 @dataclass(frozen=True)
-class Event:
+class RuleEvent:
     """A rule has started or ended.
 
     Args:
@@ -234,7 +234,7 @@ class RuleEngine:
         """Names of the rules that have started and not ended."""
         return [rule.name for rule, course in zip(self.rules, self._courses, strict=True) if course.active]
 
-    def update(self, faces: Faces, time: float, frame: int = 0) -> list[Event]:
+    def update(self, faces: Faces, time: float, frame: int = 0) -> list[RuleEvent]:
         """Take the next frame.
 
         Args:
@@ -266,7 +266,7 @@ class RuleEngine:
             if condition is not None:
                 kind: Literal["start", "end"] = "start" if course.active else "end"
                 values, measures = dict(condition.values(view)), _told(rule.measures, view)
-                events.append(Event(rule.name, kind, time, frame, values, view.count, measures))
+                events.append(RuleEvent(rule.name, kind, time, frame, values, view.count, measures))
         return events
 
     def _started(self, rule: Rule, course: _Course, view: FrameFeatures, now: float) -> Condition | None:

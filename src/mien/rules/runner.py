@@ -29,7 +29,7 @@ from mien.rules.actions.dispatcher import Dispatcher, Retries, SavedPhoto
 from mien.rules.actions.log import LogSettings
 from mien.rules.actions.registry import create_hook
 from mien.rules.best_frame import BestFrame
-from mien.rules.engine import Event, Rule, RuleEngine
+from mien.rules.engine import Rule, RuleEngine, RuleEvent
 from mien.rules.rule_file import Action, RuleSet
 from mien.tracking.session import Session
 from mien.video.runner import VideoOptions
@@ -111,7 +111,7 @@ class RuleRunner:
         self._do = {rule.name: [*rule.do, *([LOG] if LOG in hooks else [])] for rule in self._set.rules}
         self._told: set[str] = set()
 
-    def update(self, frame: Frame, faces: Faces) -> list[Event]:
+    def update(self, frame: Frame, faces: Faces) -> list[RuleEvent]:
         """Take the next frame.
 
         Args:
@@ -179,7 +179,7 @@ class RuleRunner:
     def _attempts(self, name: str) -> int:
         return self._actions[name].attempts if name in self._actions else Retries().attempts
 
-    def _send(self, event: Event, frame: Frame, faces: Faces) -> None:
+    def _send(self, event: RuleEvent, frame: Frame, faces: Faces) -> None:
         moment = self._moments.get(event.rule)
         best = moment.take() if moment is not None and event.kind == "start" else None
         image = partial(_image, *(best or (frame, faces))) if moment is not None else None
@@ -263,7 +263,7 @@ def replay(
     session: Session,
     video_options: VideoOptions | None = None,
     tell: Callable[[str], None] = lambda line: None,
-) -> Generator[Event]:
+) -> Generator[RuleEvent]:
     """Hold rules against a video as if it were live: a frame is judged by what came before it. Nothing is
     done.
 
