@@ -123,7 +123,8 @@ def shares(
     )
     overview = Overview("talk", labels, skip_talking=skip)
     start = SECONDS / 2
-    for result in mark_talking(smooth_offline(results, Smoothing(), labels)):
+    smoothed = smooth_offline(mark_talking(results) if skip else results, Smoothing(), labels)
+    for result in smoothed if skip else mark_talking(smoothed):
         if not middle or start <= (result.time or 0) < start + SHOWN:
             overview.add(result)
     overview.end()

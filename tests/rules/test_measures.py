@@ -18,6 +18,8 @@ from mien.rules.rule_file import read_rules
 from mien.rules.runner import RuleRunner, RunOptions
 from mien.rules.words import condition_in_words, rule_in_words
 from mien.tracking.blinks import BlinkRates
+from mien.tracking.talking import TalkingNow
+from tests.tracking.test_talk_marks import film, speech
 
 NAN = float("nan")
 
@@ -96,6 +98,40 @@ def test_valence_and_expressiveness_of_everybody() -> None:
     assert starts("group.valence > -0.6", faces)
 
 
+@pytest.mark.parametrize(
+    ("text", "talking", "holds"),
+    [
+        ("any.talking > 0.5", [0, 1], True),
+        ("any.talking > 0.5", [0, -1], False),
+        ("any.talking == 1", [1, -1], True),
+        ("not any.talking > 0.5", [0, -1], True),
+        ("everyone.talking < 0.5", [0, -1], True),
+        ("everyone.talking < 0.5", [0, 1], False),
+        ("group.talking >= 0.5", [0, 1, -1], True),
+        ("count(happy > 0.4 and talking < 0.5) == 1", [0, 1, -1], True),
+        # Of whom nothing is known, nothing is decided.
+        ("any.talking > 0.5", [-1], False),
+        ("not any.talking > 0.5", [-1, -1], False),
+        ("any.talking < 0.5 or faces == 1", [-1], True),
+    ],
+)
+def test_conditions_about_talk(text: str, talking: list[int], holds: bool) -> None:
+    faces = people(smile=[0.0] * len(talking))
+    assert starts(text, faces.with_columns(talking=talking)) is holds
+    assert not starts(text.split(" or ", maxsplit=1)[0], faces), "without that it is not known of anybody"
+
+
+def test_a_rule_about_talk_hears_of_it_from_a_session() -> None:
+    """The mouth moves from the third to the fifth second."""
+    now, engine, events = TalkingNow(), RuleEngine([Rule("talks", "any.talking > 0.5")]), list[Event]()
+    for result in film(speech, 8.0):
+        events += engine.update(now.update(result.faces), result.time or 0.0)
+    assert [event.kind for event in events] == ["start", "end"]
+    assert 3.3 < events[0].time < 4.0
+    assert 5.0 < events[1].time < 6.1
+    assert events[0].measures == {"talking": [1.0]}
+
+
 def test_measures_that_were_not_asked_for_decide_nothing_and_a_remark_says_so() -> None:
     told: list[str] = []
     faces = people(smile=[0.3]).with_columns(measures=None, measure_reasons=None)
@@ -137,6 +173,7 @@ def test_a_rule_without_until_ends_when_its_measure_is_lost() -> None:
         ("any.valence < -2", "from -1 to 1"),
         ("any.expressiveness > 60", "write 0.6"),
         ("any.blinks_per_minute > -1", "at least 0"),
+        ("any.talking > 50", "from 0 to 1"),
         ("any.smile == 0.2", "measured value is hardly ever exactly"),
         ("any.smiles > 0.2", "did you mean smile"),
         ("faces > -1", "never below 0"),

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 
 from mien import Pipeline
 from mien.core.errors import NetworkError
+from mien.core.face import LANDMARK_KEYS
 from mien.core.frame import Frame
 from mien.core.measures import MEASURES
 from mien.inference.config import PipelineConfig
@@ -148,10 +149,11 @@ def test_a_stream_measures_as_a_session_does(
     _, *plain = talk(offering, {"times": True}, frames[:1])
     _, *told = talk(offering, {"times": True, "landmarks": True}, frames)
     _, *pointed = talk(offering, {"times": True, "landmarks": True, "points": True}, frames[:2])
-    assert plain[0]["faces"][0]["measures"] is None
+    assert not {*LANDMARK_KEYS, "mesh"} & set(plain[0]["faces"][0]), "who does not ask is told nothing of it"
     for one, face in zip(told, right, strict=True):
         measured_alike(one["faces"][0]["measures"], face.measures)
-        assert one["faces"][0]["mesh"] is None
+        assert "mesh" not in one["faces"][0]
+        assert one["faces"][0]["talking"] is None, "of less than a second"
     assert told[0]["faces"][0]["measures"]["movement"] is None
     assert told[6]["faces"][0]["measures"]["movement"] is not None
     assert [len(one["faces"][0]["mesh"]) for one in pointed] == [468, 468]
@@ -212,7 +214,7 @@ def test_the_own_source_is_measured_and_gives_points_on_request(
         [plain] = asyncio.run(first(service, {}))["faces"]
         [pointed] = asyncio.run(first(service, {"points": True}))["faces"]
     assert plain["measures"]["smile"] is not None
-    assert (plain["mesh"], len(pointed["mesh"])) == (None, 468)
+    assert ("mesh" in plain, len(pointed["mesh"])) == (False, 468)
 
 
 def test_points_of_covered_faces_are_told_to_nobody(movie: Callable[..., Path], tmp_path: Path) -> None:
@@ -222,7 +224,8 @@ def test_points_of_covered_faces_are_told_to_nobody(movie: Callable[..., Path], 
         [plain] = asyncio.run(first(service, {}))["faces"]
     assert refused["error"]["status"] == 422
     assert "covered" in refused["error"]["message"]
-    assert plain["mesh"] is None
+    assert plain["measures"]["smile"] is not None
+    assert "mesh" not in plain
 
 
 def test_a_source_without_landmarks_has_no_points(movie: Callable[..., Path], tmp_path: Path) -> None:
@@ -231,7 +234,7 @@ def test_a_source_without_landmarks_has_no_points(movie: Callable[..., Path], tm
         refused = asyncio.run(first(service, {"points": True}))
         [plain] = asyncio.run(first(service, {}))["faces"]
     assert refused["error"]["kind"] == "no_landmarks"
-    assert (plain["measures"], plain["mesh"]) == (None, None)
+    assert not {*LANDMARK_KEYS, "mesh"} & set(plain)
 
 
 def test_the_memory_of_an_image_counts_the_landmarks(measuring: Pipeline, pipeline: Pipeline) -> None:

@@ -55,9 +55,9 @@ def shift(habit: list[float]) -> list[float]:
     """What a neutral face of these probabilities takes off each log-probability, up to what all share."""
     neutral = NeutralBaseline(LABELS, 1.0)
     for index in range(12):
-        neutral.calibrated(1, index / 10, np.log(np.array(habit)))
-    even = np.log(np.full(4, 0.25))
-    taken = even - neutral.calibrated(1, 1.2, even)
+        neutral.calibrated(faces(index / 10, {1: habit}), index / 10)
+    [calibrated] = neutral.calibrated(faces(1.2, {1: [0.25] * 4}), 1.2)
+    taken = np.log(0.25) - calibrated
     return [round(float(value - taken[0]), 3) for value in taken]
 
 
@@ -112,11 +112,8 @@ def test_brief_people_take_the_videos_median() -> None:
     ]
     learned = NeutralBaseline.learn(results, LABELS)
     assert set(learned.state()["people"]) == {"1"}
-    assert np.allclose(
-        learned.calibrated(2, 31.0, np.log(np.array(GLOOMY))),
-        learned.calibrated(1, 31.0, np.log(np.array(GLOOMY))),
-        atol=0.1,
-    )
+    brief, long = learned.calibrated(faces(31.0, {2: GLOOMY, 1: GLOOMY}), 31.0)
+    assert np.allclose(brief, long, atol=0.1)
 
 
 def test_labels_without_neutral() -> None:

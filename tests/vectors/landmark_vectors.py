@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from mien.core.faces import Faces
+from mien.core.frame_result import FrameResult
 from mien.core.measures import MEASURES, MOVEMENT
 from mien.inference.landmarks import FaceMesh, head_pose, measured, mesh
 from mien.inference.landmarks.pose import canonical
 from mien.tracking.blinks import Blinks
 from mien.tracking.movement import Movement
+from mien.tracking.talking import mark_talking
 
 Json = Any
 OPENED = (14, 17, 84, 314, 152)
@@ -249,3 +251,54 @@ def blinks(given: Json) -> Json:
         "blinks": [vars(blink) for blink in found],
         "per_minute": [own.per_minute(track) for track in (1, 2, 3)],
     }
+
+
+def talking_inputs() -> list[Json]:
+    """Somebody who talks now and then, also with a face that is too small, somebody who chews, and somebody who is away and
+    not measured now and then; at rates that are high enough and not."""
+    random = np.random.default_rng(25)
+    cases = []
+    for rate, count in ((25.0, 300), (13.0, 150), (10.0, 60)):
+        frames = []
+        for index in range(count):
+            time = round(index / rate + (0.3 if index > 100 else 0.0), 4)
+            syllables = 0.1 * (1 - np.cos(2 * np.pi * 4.5 * time))
+            mouths = {
+                1: syllables if time % 5 < 2.5 else 0.02,
+                2: 0.1 * (1 - np.cos(2 * np.pi * 1.4 * time)),
+                3: syllables if index % 40 else None,
+            }
+            faces = [
+                {
+                    "track": track,
+                    "side": 40.0 if track == 1 and 6 < time < 7 else 80.0,
+                    "opening": None if value is None else round(float(value + random.normal(0, 0.004)), 4),
+                }
+                for track, value in mouths.items()
+                if track != 3 or not 4 < time < 4.5
+            ]
+            frames.append({"time": time, "faces": faces})
+        cases.append({"frames": frames})
+    return cases
+
+
+def talking(given: Json) -> Json:
+    """Who talks, frame by frame."""
+    results, opening = [], list(MEASURES).index("mouth_opening")
+    for index, frame in enumerate(given["frames"]):
+        n = len(frame["faces"])
+        values = np.full((n, len(MEASURES)), np.nan, np.float32)
+        values[:, opening] = [
+            np.nan if face["opening"] is None else face["opening"] for face in frame["faces"]
+        ]
+        faces = Faces(
+            [[0, 0, face["side"], face["side"]] for face in frame["faces"]],
+            np.ones(n),
+            np.full(n, index),
+            np.full(n, frame["time"]),
+            tracks=[face["track"] for face in frame["faces"]],
+            measures=values,
+            measure_reasons=np.zeros(n),
+        )
+        results.append(FrameResult("clip", index, frame["time"], faces))
+    return [[face.talking for face in result.faces] for result in mark_talking(results)]

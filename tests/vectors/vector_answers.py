@@ -395,6 +395,7 @@ ANSWERS: dict[str, Callable[[Json], Json]] = {
         landmark_vectors.measures,
         landmark_vectors.movement,
         landmark_vectors.blinks,
+        landmark_vectors.talking,
     )
 }
 """By the name of the file that holds the vectors."""

@@ -466,5 +466,6 @@ VECTORS: dict[str, Vectors] = {
     "measures": Vectors(landmark_vectors.measures_inputs, 1e-4),
     "movement": Vectors(landmark_vectors.movement_inputs, 1e-4),
     "blinks": Vectors(landmark_vectors.blinks_inputs, 1e-6),
+    "talking": Vectors(landmark_vectors.talking_inputs),
 }
 """By the name of the file."""

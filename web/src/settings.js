@@ -142,7 +142,17 @@
  * @property {number} FIRST s
  * @property {number} COARSEST s
  *
- * @typedef {MeshOptions & MeasureOptions & BlinkOptions & SpacingOptions} LandmarkOptions
+ * @typedef {object} TalkingOptions
+ * @property {number} WINDOW s
+ * @property {number} TURNS
+ * @property {number} SWING
+ * @property {number} DEPTH
+ * @property {number} LEAST_RATE frames a second
+ * @property {number} LEAST_FACE px
+ * @property {number} BREAK s
+ * @property {number} HELD s
+ *
+ * @typedef {MeshOptions & MeasureOptions & BlinkOptions & TalkingOptions & SpacingOptions} LandmarkOptions
  */
 
 export {};

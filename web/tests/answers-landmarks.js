@@ -8,6 +8,7 @@ import { measured } from "../src/inference/measures.js";
 import { crop, eyeToImage, FaceMesh, toImage } from "../src/inference/mesh.js";
 import { Movement } from "../src/inference/movement.js";
 import { headPose } from "../src/inference/pose.js";
+import { markTalking } from "../src/inference/talking.js";
 
 const OPENED = [14, 17, 84, 314, 152];
 
@@ -94,5 +95,17 @@ export const answersOf = (options, imageOf, packed) => ({
       return blinks.update(seen, time);
     });
     return { blinks: found, per_minute: [1, 2, 3].map((track) => blinks.perMinute(track)) };
+  },
+
+  talking({ frames }) {
+    const results = frames.map((/** @type {any} */ { time, faces }) => ({
+      time,
+      faces: faces.map((/** @type {any} */ { track, side, opening }) => ({
+        track,
+        box: [0, 0, side, side],
+        measures: { mouth_opening: opening },
+      })),
+    }));
+    return markTalking(results, options).map(({ faces }) => faces.map(({ talking }) => talking));
   },
 });

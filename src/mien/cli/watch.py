@@ -21,7 +21,7 @@ from mien.cli.options import (
     StreamOptions,
     grouped,
 )
-from mien.cli.talking_options import Talking, TalkingOptions
+from mien.cli.talking_options import TalkingOptions
 
 if TYPE_CHECKING:
     from mien.cli.watch_view import Board
@@ -78,10 +78,10 @@ def watch(
     networks = talk.networks(networks)
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
     tracking = Tracking(cuts=Address.parse(source).cuts)
-    session = Session(networks.pipeline(), tracking, video_options.smoothing)
+    talking = talk.video_options(video_options).talking
+    session = Session(networks.pipeline(), tracking, video_options.smoothing, talking)
     with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
-        skip = talk.talking is Talking.skip
-        board, began = Board(live, session.labels, networks.landmarks, skip), time.monotonic()
+        board, began = Board(live, session.labels, networks.landmarks, talking == "skip"), time.monotonic()
         with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:
             for watched in follow(live, session, seconds):
                 board.update(watched)

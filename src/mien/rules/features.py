@@ -26,6 +26,9 @@ VALENCE, EXPRESSIVENESS = "valence", "expressiveness"
 BLINKS = "blinks_per_minute"
 """How often somebody blinked over the last minute (`mien.tracking.blinks.BlinkRates`)."""
 
+TALKING = "talking"
+"""Whether somebody talks (`mien.tracking.talking`): 1, 0, or not known."""
+
 
 @dataclass(frozen=True)
 class Feature:
@@ -48,6 +51,7 @@ class Feature:
 
 _OTHERS = {
     VALENCE: Feature(VALENCE, least=-1.0, unit="-1 to 1"),
+    TALKING: Feature(TALKING, landmarks=True),
     BLINKS: Feature(BLINKS, most=math.inf, unit="blinks a minute", landmarks=True),
     **{
         name: Feature(
@@ -169,6 +173,8 @@ def _values(name: str, faces: Faces, blinks: Mapping[int, float]) -> NDArray[np.
     if name == BLINKS:
         tracks = [] if faces.tracks is None else faces.tracks.tolist()
         return np.array([blinks.get(track, np.nan) for track in tracks]) if tracks else None
+    if name == TALKING:
+        return None if faces.talking is None else np.where(faces.talking < 0, np.nan, faces.talking)
     return None if faces.measures is None else faces.measures[:, list(MEASURES).index(name)]
 
 
@@ -180,7 +186,7 @@ def names_of(labels: Labels = EXPRESSIONS) -> tuple[str, ...]:
     """
     valence = () if labels.valences is None else (VALENCE,)
     expressiveness = (EXPRESSIVENESS,) if "neutral" in labels else ()
-    return (*labels, *SUMS, FACING, *valence, *expressiveness, *MEASURES, BLINKS)
+    return (*labels, *SUMS, FACING, *valence, *expressiveness, *MEASURES, TALKING, BLINKS)
 
 
 def frontalness(points: NDArray[np.floating]) -> NDArray[np.float64]:

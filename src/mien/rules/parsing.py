@@ -24,7 +24,7 @@ from mien.rules.conditions import (
     Tally,
     Whose,
 )
-from mien.rules.features import Feature, feature, names_of
+from mien.rules.features import TALKING, Feature, feature, names_of
 
 _WHOSE = ("everyone", "any", "group")
 _TALLIES = ("count", "share")
@@ -296,7 +296,7 @@ def _check(
         what = "a share" if isinstance(left, Tally) else "a value"
         instead = f": write {value / 100:g}" if known.most == 1 and 1 < value <= 100 else ""
         raise RuleError(f"{left}: expected {what} {_range(known)}; got {value:g}{instead}", at)
-    if sign in ("==", "!=") and not isinstance(left, Tally):
+    if sign in ("==", "!=") and not isinstance(left, Tally) and left.name != TALKING:
         what = "a measured value" if known.unit else "a probability"
         raise RuleError(f"{left}: {what} is hardly ever exactly {value:g}: compare with >= or <=", sign_at)
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mien.rules.conditions import Both, Comparison, Condition, Either, FaceCount, Not, Quantity, Tally
+from mien.rules.conditions import (
+    COMPARE,
+    Both,
+    Comparison,
+    Condition,
+    Either,
+    FaceCount,
+    Not,
+    Quantity,
+    Tally,
+)
 from mien.rules.engine import Rule, tree
-from mien.rules.features import FACING, feature
+from mien.rules.features import FACING, TALKING, feature
 
 _SIGNS = {
     "<": "less than",
@@ -34,6 +44,8 @@ def condition_in_words(condition: Condition) -> str:
     'nobody is in view'
     >>> condition_in_words(parse_condition("any.mouth_opening > 0.4"))
     "somebody in view has a mouth_opening of more than 0.4 (part of the eyes' distance)"
+    >>> condition_in_words(parse_condition("any.talking > 0.5 and count(not talking == 1) == 0"))
+    'somebody in view talks, and for exactly 0 of the faces in view this holds: it is not so that the face talks'
     >>> condition_in_words(parse_condition("not (any.happy > 0.7 or group.negative < 0.2)"))
     'it is not so that (somebody in view shows happy with more than 70 %, or the mean of all in view is negative with less than 20 %)'
     """
@@ -69,6 +81,10 @@ def _comparison_in_words(comparison: Comparison) -> str:
 def _value(name: str, whose: str, sign: str, number: float) -> str:
     if name == FACING:
         return f"faces the camera with {_SIGNS[sign]} {number:g} (1 is straight on, 0 is turned away)"
+    if name == TALKING and whose != "group":
+        talks, silent = (COMPARE[sign](value, number) for value in (1.0, 0.0))
+        if talks != silent:
+            return "talks" if talks else "does not talk"
     unit = feature(name).unit
     if unit:
         return f"has {_article(name)} {name} of {_SIGNS[sign]} {number:g} ({unit})"

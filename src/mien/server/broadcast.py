@@ -58,15 +58,15 @@ class Snapshot:
         small.thumbnail((side, side), Image.Resampling.BILINEAR)
         small.save(file, "JPEG", quality=_QUALITY)
         self._header, self._faces, self._jpeg = header, faces, file.getvalue()
-        self.plain = self._packed(faces.with_columns(mesh=None))
+        self.plain = self._packed(points=False)
 
     @cached_property
     def with_points(self) -> bytes:
         """The message with them, where they were found; made once, when it is first asked for."""
-        return self._packed(self._faces)
+        return self._packed(points=True)
 
-    def _packed(self, faces: Faces) -> bytes:
-        told = {**self._header, "faces": [vars(face) for face in faces]}
+    def _packed(self, points: bool) -> bytes:
+        told = {**self._header, "faces": [face.streamed(points) for face in self._faces]}
         text = json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
         return _LENGTH.pack(len(text)) + text + self._jpeg
 

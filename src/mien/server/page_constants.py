@@ -21,6 +21,7 @@ from mien.tracking import (
     movement,
     smoothing_offline,
     smoothing_online,
+    talking,
     tracker,
 )
 from mien.tracking.options import Smoothing, Tracking
@@ -111,6 +112,14 @@ LANDMARKS: dict[str, Any] = {
     "REMEMBERED": blinks.REMEMBERED,
     "FIRST": blinks.FIRST,
     "COARSEST": blinks.COARSEST,
+    "WINDOW": talking.WINDOW,
+    "TURNS": talking.TURNS,
+    "SWING": talking.SWING,
+    "DEPTH": talking.DEPTH,
+    "LEAST_RATE": talking.LEAST_RATE,
+    "LEAST_FACE": talking.LEAST_FACE,
+    "BREAK": talking.BREAK,
+    "HELD": talking.HELD,
     **SPACING,
     "measures": list(MEASURES),
     "reasons": list(REASONS),

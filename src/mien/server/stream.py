@@ -309,9 +309,7 @@ class _Stream:
             "status": "face" if len(faces) else "no_face",
             "width": width,
             "height": height,
-            "faces": [
-                vars(face) for face in (faces if self._start.points else faces.with_columns(mesh=None))
-            ],
+            "faces": [face.streamed(self._start.points) for face in faces],
         }
 
     def _image(self, sent: _Sent) -> NDArray[np.uint8]:

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
-from mien.tracking.evidence import FLOOR, log_probs, tracks_of
+from mien.tracking.evidence import FLOOR, apart_of, log_probs, tracks_of
 
 Floats = NDArray[np.float64]
 
@@ -31,7 +32,8 @@ class NeutralBaseline:
     in which neutral has one half and the other expressions share the rest alike: less of what they always seem
     to show, more of what they seldom do. A shift is half a nat at most, so that what is clearly shown stays. Who
     is hardly neutral at all in that time (under a tenth) shows something: nothing is shifted for them. How much
-    is right was measured (docs/tracking.md, ``benchmarks/studies/baseline.py``).
+    is right was measured (docs/tracking.md, ``benchmarks/studies/baseline.py``). From faces that are smoothed apart
+    (`mien.tracking.evidence.apart_of`) nothing is learned.
 
     Args:
         labels: Names of the columns; ``neutral`` must be among them.
@@ -63,24 +65,36 @@ class NeutralBaseline:
         for result in results:
             faces = result.faces
             if result.time is not None and faces.probs is not None and len(faces):
-                for track, logs in zip(tracks_of(faces), log_probs(faces), strict=True):
-                    found._all.weigh(found._habit(track).add(logs, result.time), logs)
+                for track, apart, logs in found._rows(faces):
+                    habit = found._habit(track)
+                    if apart:
+                        habit.last = result.time
+                    else:
+                        found._all.weigh(habit.add(logs, result.time), logs)
         found._people = {track: habit for track, habit in found._people.items() if habit.seconds >= ENOUGH}
         found._learned = True
         return found
 
-    def calibrated(self, track: int, time: float, logs: Floats) -> Floats:
-        """``(k,)`` log-probabilities of one frame of a person, with their neutral face taken out."""
+    def calibrated(self, faces: Faces, time: float) -> Floats:
+        """``(n, k)`` log-probabilities of the faces of one frame, with each person's neutral face taken out."""
+        return np.stack(
+            [self._calibrated(track, apart, time, logs) for track, apart, logs in self._rows(faces)]
+        )
+
+    def _rows(self, faces: Faces) -> Iterable[tuple[int, bool, Floats]]:
+        return zip(tracks_of(faces), apart_of(faces), log_probs(faces), strict=True)
+
+    def _calibrated(self, track: int, apart: bool, time: float, logs: Floats) -> Floats:
         if self._learned:
-            habit = self._people.get(track, self._all)
-            return self._shifted(logs, habit.median())
-        habit = self._habit(track)
-        if self.source == "median":
+            return self._shifted(logs, self._people.get(track, self._all).median())
+        habit, running = self._habit(track), self.source == "median"
+        if apart:
+            habit.last = time
+        elif running or habit.seconds < float(self.source):
             habit.add(logs, time)
-            return logs if habit.seconds < LEAST else self._shifted(logs, habit.median())
-        if habit.seconds < self.source:
-            habit.add(logs, time)
-        return self._shifted(logs, habit.mean())
+        if not habit.weight or (running and habit.seconds < LEAST):
+            return logs
+        return self._shifted(logs, habit.median() if running else habit.mean())
 
     def forget(self, before: float) -> None:
         """Drop people who were last seen before a time: their ids do not come again."""
@@ -123,7 +137,7 @@ class _Habit:
     def __init__(self, classes: int) -> None:
         self.last: float | None = None
         self.seconds = 0.0
-        self._sums, self._weight = np.zeros(classes), 0.0
+        self._sums, self.weight = np.zeros(classes), 0.0
         self._bins = np.zeros((classes, BINS))
 
     def add(self, logs: Floats, time: float) -> float:
@@ -137,13 +151,13 @@ class _Habit:
     def weigh(self, step: float, logs: Floats) -> None:
         weight = max(step, 1e-3)
         self._sums += weight * logs
-        self._weight += weight
+        self.weight += weight
         places = np.clip((logs / np.log(FLOOR) * BINS).astype(int), 0, BINS - 1)
         self._bins[np.arange(len(places)), places] += weight
 
     def mean(self) -> Floats:
         """``(k,)`` mean log-probabilities."""
-        return self._sums / max(self._weight, 1e-12)
+        return self._sums / max(self.weight, 1e-12)
 
     def median(self) -> Floats:
         """``(k,)`` medians of the log-probabilities, to within half a bin (0.04)."""
@@ -155,14 +169,14 @@ class _Habit:
             "last": self.last,
             "seconds": self.seconds,
             "sums": self._sums.tolist(),
-            "weight": self._weight,
+            "weight": self.weight,
             "bins": self._bins.tolist(),
         }
 
     @staticmethod
     def restored(state: dict[str, Any]) -> _Habit:
         habit = _Habit(len(state["sums"]))
-        habit.last, habit.seconds, habit._weight = state["last"], state["seconds"], state["weight"]
+        habit.last, habit.seconds, habit.weight = state["last"], state["seconds"], state["weight"]
         habit._sums, habit._bins = np.array(state["sums"]), np.array(state["bins"])
         return habit
 

@@ -80,6 +80,11 @@ def case(logs: Floats, seconds: float, weight: float, evidence: float) -> Floats
     return np.asarray(np.maximum(leads(logs, BARE) * (seconds * weight), -most))
 
 
+def apart_of(faces: Faces) -> list[bool]:
+    """Which rows bear on none but each other: those of people who talk, where that was told before smoothing."""
+    return [False] * len(faces) if faces.talking is None else (faces.talking == 1).tolist()
+
+
 def tracks_of(faces: Faces) -> list[int]:
     """Ids of the rows.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import reduce
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ class Session:
         pipeline: Detector and classifier.
         tracking: How people are followed.
         smoothing: How their results are smoothed by `update`.
+        talking: ``skip`` smooths talk apart, which landmarks tell, so that it does not bear on what is shown before and after.
 
     >>> import numpy as np
     >>> session = Session(Pipeline(detector="whole"))
@@ -41,13 +43,19 @@ class Session:
     """
 
     def __init__(
-        self, pipeline: Pipeline, tracking: Tracking | None = None, smoothing: Smoothing | None = None
+        self,
+        pipeline: Pipeline,
+        tracking: Tracking | None = None,
+        smoothing: Smoothing | None = None,
+        talking: Literal["mark", "skip"] = "mark",
     ) -> None:
         self.pipeline = pipeline
         self.tracker = Tracker(pipeline.detector, tracking)
         self.smoother = OnlineSmoother(pipeline.labels, smoothing)
         self.movement = Movement()
         self.talking = TalkingNow()
+        steps = [self.smoother.update, self.talking.update]
+        self._over_time = [self.movement.update, *(steps if talking == "mark" else reversed(steps))]
 
     @property
     def labels(self) -> Labels:
@@ -90,8 +98,7 @@ class Session:
         """
         located = self.locate(frames)
         read = self.read([frame.image for frame in frames], located)
-        moving = [self.talking.update(self.movement.update(faces)) for faces in read]
-        return [self.smoother.update(faces) for faces in moving]
+        return [reduce(lambda found, step: step(found), self._over_time, faces) for faces in read]
 
     def reset(self) -> None:
         """Forget the stream: the next frame is the first of another, and ids begin at 1 again."""

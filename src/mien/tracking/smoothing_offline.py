@@ -14,7 +14,7 @@ from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
 from mien.tracking.baseline import NeutralBaseline
-from mien.tracking.evidence import certainty, leads, log_probs, normalised, tracks_of, weights
+from mien.tracking.evidence import apart_of, certainty, leads, log_probs, normalised, tracks_of, weights
 from mien.tracking.options import Smoothing
 
 Floats = NDArray[np.float64]
@@ -38,6 +38,9 @@ def smooth_offline(
     Steady label: the sequence that explains all frames best where every change costs twice ``evidence`` (Viterbi
     1967), decided a few seconds behind the newest frame. A frame speaks for as long as it lasts, however many
     there are: that keeps the shares of labels as they are where fewer frames are looked at.
+
+    Where `mien.tracking.talking.mark_talking` has told who talks, talk and the rest of a person are smoothed apart:
+    neither bears on the other.
 
     Results come out as they came in, in order, once those some seconds later have come: memory does not grow
     with the length.
@@ -70,6 +73,7 @@ class _Sample:
     logs: Floats
     weight: float  # For the decision.
     share: float  # For the mean: also by certainty.
+    apart: bool = False  # Smoothed with its like alone.
     span: float = 0.0  # s that it stands for, once the next is known.
     since: float = 0.0  # s since the one before.
     origins: list[int] = field(
@@ -84,7 +88,7 @@ class _Course:
         self.samples: deque[_Sample] = deque()
         self.decided = 0  # How many of the samples have been weighed.
         self._cost = CHANGE * evidence
-        self._values: Floats | None = None
+        self._values: dict[bool, Floats] = {}  # Of what is smoothed apart, and of the rest.
 
     @property
     def last(self) -> float:
@@ -105,20 +109,21 @@ class _Course:
     def _weigh(self, sample: _Sample, span: float) -> None:
         sample.span = span
         step = leads(sample.logs) * (max(span, 1e-6) * sample.weight)
-        if self._values is None:
-            self._values = step
+        values = self._values.get(sample.apart)
+        if values is None:
+            self._values[sample.apart] = step
             sample.origins = list(range(len(step)))
         else:
-            best = int(self._values.argmax())
-            changed = self._values < self._values[best] - self._cost
+            best = int(values.argmax())
+            changed = values < values[best] - self._cost
             sample.origins = np.where(changed, best, np.arange(len(step))).tolist()
-            self._values = np.maximum(self._values, self._values[best] - self._cost) + step
-            self._values -= self._values.max()
+            values = np.maximum(values, values[best] - self._cost) + step
+            self._values[sample.apart] = values - values.max()
         self.decided += 1
 
     def smooth(self, sample: _Sample, tau: float) -> Floats:
         """``(k,)`` mean log-probabilities around a sample."""
-        samples = self.samples
+        samples = [other for other in self.samples if other.apart == sample.apart]
         away = np.abs(np.array([other.time for other in samples]) - sample.time)
         # Less its end, so that it falls to zero there and a frame at the edge makes no difference.
         kernel = np.maximum(0, np.exp(-away / tau) - np.exp(-REACH)) * np.array(
@@ -130,12 +135,12 @@ class _Course:
 
     def steady(self, sample: _Sample) -> int:
         """The label of a sample on the best way to the newest one."""
-        assert self._values is not None
-        label = int(self._values.argmax())
-        for other in reversed([other for other in self.samples if other.origins]):
+        label = int(self._values[sample.apart].argmax())
+        for other in reversed(self.samples):
             if other is sample:
                 break
-            label = other.origins[label]
+            if other.origins and other.apart == sample.apart:
+                label = other.origins[label]
         return label
 
     def trim(self, before: float) -> None:
@@ -200,14 +205,12 @@ class _Filter:
             return []
         tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
         if self._neutral is not None:
-            logs = np.stack(
-                [self._neutral.calibrated(track, time, row) for track, row in zip(tracks, logs, strict=True)]
-            )
-        share = weight * certainty(logs)
+            logs = self._neutral.calibrated(faces, time)
+        share, apart = weight * certainty(logs), apart_of(faces)
         rows = []
         for row, track in enumerate(tracks):
             course = self._courses.setdefault(track, _Course(self._options.evidence))
-            sample = _Sample(time, logs[row], float(weight[row]), float(share[row]))
+            sample = _Sample(time, logs[row], float(weight[row]), float(share[row]), apart[row])
             course.add(sample)
             rows.append((course, sample))
         return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.core.spacing import Spacing
 from mien.tracking.baseline import NeutralBaseline
-from mien.tracking.evidence import case, certainty, log_probs, normalised, tracks_of, weights
+from mien.tracking.evidence import apart_of, case, certainty, log_probs, normalised, tracks_of, weights
 from mien.tracking.options import Smoothing
 
 Floats = NDArray[np.float64]
@@ -28,6 +28,9 @@ class OnlineSmoother:
     length, weighted by how sure the detector is, how large the face and how certain the result; then made
     probabilities again. Steady label: another label is shown once enough evidence for it has added up since
     it last was behind (Page's cumulative sum test, Biometrika 41, 1954).
+
+    Where `mien.tracking.talking.TalkingNow` has told who talks, talk and the rest of a person are smoothed apart: neither
+    bears on the other.
 
     It holds the state of one stream: not for several threads at once.
 
@@ -75,25 +78,21 @@ class OnlineSmoother:
         now = float(faces.times[0])
         tracks, logs, weight = tracks_of(faces), log_probs(faces), weights(faces)
         if self._neutral is not None:
-            logs = np.stack(
-                [self._neutral.calibrated(track, now, row) for track, row in zip(tracks, logs, strict=True)]
-            )
+            logs = self._neutral.calibrated(faces, now)
             self._neutral.forget(now - REMEMBERED)
         patience = self._spacing.patience
         self._spacing.take(now)
         self._courses = {
             track: course for track, course in self._courses.items() if 0 <= now - course.time <= patience
         }
-        sure = certainty(logs)
-        smooth = np.empty_like(logs)
+        sure, apart = certainty(logs), apart_of(faces)
+        smooth, shown = np.empty_like(logs), []
         for row, track in enumerate(tracks):
-            course = self._courses.setdefault(track, _Course(now, np.zeros(logs.shape[1])))
-            smooth[row] = course.take(now, logs[row], weight[row] * sure[row], self.options.tau)
-            course.decide(logs[row], weight[row], self.options.evidence)
-        return faces.with_columns(
-            smoothed_probs=normalised(smooth),
-            smoothed_emotion_ids=[self._courses[track].label_id for track in tracks],
-        )
+            course = self._courses.setdefault(track, _Course(now))
+            step, mean = course.step(now), course.mean(apart[row], logs.shape[1])
+            smooth[row] = mean.take(step, logs[row], weight[row] * sure[row], self.options.tau)
+            shown.append(mean.decide(step, logs[row], weight[row], self.options.evidence))
+        return faces.with_columns(smoothed_probs=normalised(smooth), smoothed_emotion_ids=shown)
 
     def state(self) -> dict[str, Any]:
         """All that it remembers, ready for JSON; a smoother that restores it goes on to the same bits."""
@@ -114,48 +113,65 @@ class OnlineSmoother:
 
 @dataclass
 class _Course:
-    """One person: fading sums, and what speaks for each label that is not shown."""
+    """One person, without a gap."""
 
     time: float
+    begun: bool = False
+    means: dict[bool, _Mean] = field(default_factory=dict)  # Of what is smoothed apart, and of the rest.
+
+    def step(self, now: float) -> float:
+        """Seconds that the frame of now stands for."""
+        step = now - self.time if self.begun else FIRST
+        self.time, self.begun = now, True
+        return step
+
+    def mean(self, apart: bool, classes: int) -> _Mean:
+        return self.means.setdefault(apart, _Mean(np.zeros(classes)))
+
+    def state(self) -> dict[str, Any]:
+        means = {str(int(apart)): mean.state() for apart, mean in self.means.items()}
+        return {"time": self.time, "begun": self.begun, "means": means}
+
+    @staticmethod
+    def restored(state: dict[str, Any]) -> _Course:
+        means = {bool(int(apart)): _Mean.restored(mean) for apart, mean in state["means"].items()}
+        return _Course(state["time"], state["begun"], means)
+
+
+@dataclass
+class _Mean:
+    """Fading sums, and what speaks for each label that is not shown."""
+
     sums: Floats
     total: float = 0.0
-    step: float = 0.0
     label_id: int = -1
     case: Floats | None = None
 
-    def take(self, now: float, logs: Floats, weight: float, tau: float) -> Floats:
+    def take(self, step: float, logs: Floats, weight: float, tau: float) -> Floats:
         """``(k,)`` mean log-probabilities up to now."""
-        self.step = now - self.time if self.total else FIRST
-        self.time = now
-        left = float(np.exp(-self.step / tau))
+        left = float(np.exp(-step / tau))
         share = (1 - left) * weight
         self.sums = self.sums * left + share * logs
         self.total = self.total * left + share
         return self.sums / self.total
 
-    def decide(self, logs: Floats, weight: float, evidence: float) -> None:
+    def decide(self, step: float, logs: Floats, weight: float, evidence: float) -> int:
         """Which label is shown."""
         if self.label_id < 0 or self.case is None:
             self.label_id, self.case = int(logs.argmax()), np.zeros(len(logs))
-            return
-        behind = case(logs, self.step, weight, evidence)
+            return self.label_id
+        behind = case(logs, step, weight, evidence)
         self.case = np.maximum(0, self.case + (behind - behind[self.label_id]))
         best = int(self.case.argmax())
         if self.case[best] >= evidence:
             self.label_id, self.case = best, np.zeros(len(logs))
+        return self.label_id
 
     def state(self) -> dict[str, Any]:
         case = None if self.case is None else self.case.tolist()
-        return {
-            "time": self.time,
-            "sums": self.sums.tolist(),
-            "total": self.total,
-            "step": self.step,
-            "label_id": self.label_id,
-            "case": case,
-        }
+        return {**vars(self), "sums": self.sums.tolist(), "case": case}
 
     @staticmethod
-    def restored(state: dict[str, Any]) -> _Course:
+    def restored(state: dict[str, Any]) -> _Mean:
         case = None if state["case"] is None else np.array(state["case"])
-        return _Course(**{**state, "sums": np.array(state["sums"]), "case": case})
+        return _Mean(**{**state, "sums": np.array(state["sums"]), "case": case})

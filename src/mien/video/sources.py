@@ -106,11 +106,8 @@ def process_sources(
                 analyzed = _kept(analyzed, record, video_options)
             elif analyzed.moves and video_options.tracking is not None:
                 results = (frame.result for frame in analyzed.frames)
-                analyzed = _seen(
-                    analyzed,
-                    mark_talking(smooth_offline(results, video_options.smoothing, pipeline.labels)),
-                    pipeline.labels,
-                )
+                over_time = _over_time(results, video_options, pipeline.labels)
+                analyzed = _seen(analyzed, over_time, pipeline.labels)
             yield analyzed
         elif record is not None and record.count:
             # Read to its end by an earlier run, which may have had no time to say so.
@@ -173,12 +170,25 @@ def _smooth(record: VideoCheckpoint, video_options: VideoOptions) -> Iterator[Fr
         yield from record.results()
         return
     # What a person usually shows is known only after a first pass.
+    skip = video_options.talking == "skip"
     neutral = (
-        NeutralBaseline.learn(record.results(), record.labels)
+        NeutralBaseline.learn(mark_talking(record.results()) if skip else record.results(), record.labels)
         if video_options.smoothing.baseline == "median"
         else None
     )
-    yield from mark_talking(smooth_offline(record.results(), video_options.smoothing, record.labels, neutral))
+    yield from _over_time(record.results(), video_options, record.labels, neutral)
+
+
+def _over_time(
+    results: Iterable[FrameResult],
+    video_options: VideoOptions,
+    labels: Labels,
+    neutral: NeutralBaseline | None = None,
+) -> Iterator[FrameResult]:
+    """Results smoothed, and talk told: first, where it is left out, so that it does not bear on what is around it."""
+    if video_options.talking == "skip":
+        return smooth_offline(mark_talking(results), video_options.smoothing, labels, neutral)
+    return mark_talking(smooth_offline(results, video_options.smoothing, labels, neutral))
 
 
 def _seen(analyzed: AnalyzedSource, results: Iterator[FrameResult], labels: Labels) -> AnalyzedSource:

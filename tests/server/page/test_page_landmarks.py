@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -30,10 +30,10 @@ BOTH = f"""async ({{ Device }}, data) => {{
   const {{ faces }} = await new Server(settings).image(file, 30, true);
   return [here, faces].map((found) => found.map((face) => ({{ ...face, mesh: face.mesh && [...face.mesh] }})));
 }}"""
-POINTS = """() => {
-  const { width, height } = document.querySelector("#overlay");
+POINTS = """(selector) => {
+  const canvas = document.querySelector(selector ?? "#overlay"), { width, height } = canvas;
   const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
-  copy.drawImage(document.querySelector("#overlay"), 0, 0);
+  copy.drawImage(canvas, 0, 0);
   const { data } = copy.getImageData(0, 0, width, height);
   let count = 0;
   for (let at = 0; at < data.length; at += 4) if (Math.min(...data.slice(at, at + 4)) > 200) count++;
@@ -140,6 +140,34 @@ def test_tables_of_images_have_the_columns(visit: Visit, astronaut: np.ndarray) 
         [row] = csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8")))
         assert float(row["left_eye_opening"]) > 0.2
         assert (row["measures_missing"], row["movement"]) == ("", "")
+
+
+def test_a_clip_read_on_the_device_is_replayed_with_its_points(
+    visit: Visit, movie: Callable[..., Path]
+) -> None:
+    """Its table has the columns as well, and a mouth that stays as it is does not talk."""
+    clip, page = movie(40, nobody=range(0), rate=20, name="walk.mp4"), visit.page
+    visit.ready()
+    found = []
+    for points in (False, True):
+        page.set_checked("#landmarks", points)
+        page.set_input_files(
+            "#choose", {"name": "walk.mp4", "mimeType": "video/mp4", "buffer": clip.read_bytes()}
+        )
+        card = page.locator('article[aria-label="walk.mp4"][data-state="done"]').first
+        card.wait_for()
+        card.locator("video").evaluate("(video) => (video.currentTime = 1)")
+        page.wait_for_function(f"() => ({POINTS})('.result .boxes') > 20")
+        found.append(page.evaluate(POINTS, ".result .boxes"))
+        with page.expect_download() as download:
+            card.locator('a[download="walk.csv"]').click()
+        rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text(encoding="utf-8"))))
+        card.get_by_role("button", name="Remove walk.mp4").click()
+    assert found[1] > found[0] + 200
+    told = {row["talking"] for row in rows}
+    assert "False" in told
+    assert "True" not in told
+    assert all(float(row["mouth_opening"]) >= 0 for row in rows)
 
 
 def test_a_server_without_landmarks_says_so(visiting: Visiting, tmp_path: Path) -> None:

@@ -46,7 +46,8 @@ export async function clip(file, card, { way, kind, minFace, largest, landmarks,
   const people = peopleOf(results, settings);
   const lost = missed ? ` ${missed} more were shown too fast to be read.` : "";
   card.done(
-    `${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}`,
+    `${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}` +
+      pointless(results),
   );
   const replay = new Replay(video, results, settings);
   preview.replaceWith(replay.element);
@@ -60,6 +61,14 @@ export async function clip(file, card, { way, kind, minFace, largest, landmarks,
       ),
     );
   offer(card, file.name, { results, people, missed, video, chart, replay, landmarks }, settings);
+}
+
+/** Says from where on a long clip is shown without points. @param {FrameResult[]} results */
+function pointless(results) {
+  const bare = results.find(({ faces }) => faces.some(({ measures, mesh }) => measures?.yaw && !mesh));
+  return bare
+    ? ` Points are shown up to ${clock(bare.time)}: those of all frames would take too much room.`
+    : "";
 }
 
 /** @param {import("./summary.js").Person} person @param {import("../settings.js").Settings} settings */

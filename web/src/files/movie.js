@@ -9,6 +9,7 @@ import { contextOf } from "../dom.js";
 import { grabbed } from "../live/camera.js";
 import { undecodable } from "./kinds.js";
 import { smoothed } from "../inference/smoothing-offline.js";
+import { markTalking } from "../inference/talking.js";
 
 const FASTEST = 2,
   SLOWEST = 0.1,
@@ -101,7 +102,8 @@ export async function readMovie(video, stream, progress, signal) {
   if (signal.aborted) throw new DOMException("stopped", "AbortError");
   if (failure) throw failure;
   missed += video.getVideoPlaybackQuality().droppedVideoFrames;
-  return { results: smoothed(inOrder(results), stream.device.settings.smoothing), missed };
+  const { smoothing, landmarks } = stream.device.settings;
+  return { results: markTalking(smoothed(inOrder(results), smoothing), landmarks), missed };
 }
 
 /**

@@ -74,7 +74,7 @@ function toneOf(probs, { valences, labels }) {
   };
 }
 
-/** What landmarks measured, where they were asked for; of talk the server alone tells. @param {Face} face */
+/** What landmarks measured, where they were asked for. @param {Face} face */
 function measuresOf({ measures, measures_missing, talking }) {
   if (!measures) return {};
   const values = Object.entries(measures).map(([name, value]) => [
@@ -113,6 +113,7 @@ export function csv(rows, settings, landmarks) {
 
 /** @param {unknown} value @param {boolean} path Whether it is the path of a file. */
 function quoted(value, path) {
+  if (typeof value === "boolean") return value ? "True" : "False"; // As Python writes it.
   const text = typeof value === "string" ? cell(value, path) : String(value ?? "");
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

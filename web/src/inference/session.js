@@ -14,6 +14,9 @@ import { Movement } from "./movement.js";
 import { Smoother } from "./smoothing-online.js";
 import { Tracker } from "./tracker.js";
 
+/** Faces of a clip whose points are kept, all frames together: 6 kB each, and no more than a tab can hold. */
+const MOST_POINTS = 20_000;
+
 /** Detector and classifier; nothing of what was seen. */
 export class Pipeline {
   /**
@@ -77,6 +80,7 @@ export class Session {
     this.smoother = live ? new Smoother(pipeline.settings.smoothing) : null;
     this.largest = largest;
     this.landmarks = landmarks;
+    this.pointed = 0;
     this.movement = new Movement(pipeline.settings.landmarks);
   }
 
@@ -89,7 +93,6 @@ export class Session {
     const read = await this.pipeline.read(image, found, this.landmarks);
     const faces = this.movement.update(read, time);
     if (this.smoother) return this.smoother.update(faces, time);
-    // All frames of a clip are kept: with their points they would fill the memory.
-    return faces.map((face) => (face.mesh ? { ...face, mesh: null } : face));
+    return faces.map((face) => (face.mesh && ++this.pointed > MOST_POINTS ? { ...face, mesh: null } : face));
   }
 }
