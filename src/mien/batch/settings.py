@@ -88,6 +88,8 @@ class BatchSettings:
             "interval": video_options.sampling.interval,
             "fps": video_options.sampling.fps,
             "hidden-frames": video_options.sampling.hidden_frames,
+            "from": video_options.sampling.start,
+            "to": video_options.sampling.end,
             "max-pixels": video_options.max_pixels,
             "decode-seconds": video_options.decode_seconds,
             "tracking": None if video_options.tracking is None else asdict(video_options.tracking),

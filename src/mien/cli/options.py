@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from mien.cli.span_options import OVER_TIME, SpanOptions
 from mien.core.errors import InputError
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
@@ -102,7 +103,7 @@ class Format(StrEnum):
     csv = "csv"
 
 
-_NETWORKS, OVER_TIME, _OUTPUT = "Detector and model", "Videos", "Output"
+_NETWORKS, _OUTPUT = "Detector and model", "Output"
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ class StreamOptions:
 
 
 @dataclass(frozen=True)
-class TimeOptions(StreamOptions):
+class TimeOptions(StreamOptions, SpanOptions):
     """How videos are read over time."""
 
     hidden_frames: Annotated[
@@ -322,7 +323,8 @@ class TimeOptions(StreamOptions):
     def video_options(self) -> VideoOptions:
         """How they are read; see `StreamOptions.video_options`."""
         video_options = super().video_options()
-        sampling = replace(video_options.sampling, hidden_frames=self.hidden_frames)
+        start, end = self.span()
+        sampling = replace(video_options.sampling, hidden_frames=self.hidden_frames, start=start, end=end)
         video_options = replace(
             video_options, sampling=sampling, max_pixels=self.max_pixels, decode_seconds=self.decode_seconds
         )

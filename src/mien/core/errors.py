@@ -47,8 +47,8 @@ class MediaError(InputError):
     Args:
         message: What was expected, what came and what to do.
         kind: A short stable word for tables: ``missing``, ``permission``, ``empty``, ``unreadable``,
-            ``truncated``, ``too_large``, ``too_complex`` (takes too long), ``broken``, ``no_video`` or
-            ``unsupported``.
+            ``truncated``, ``too_large``, ``too_complex`` (takes too long), ``broken``, ``no_video``,
+            ``empty_span`` or ``unsupported``.
     """
 
     def __init__(self, message: str, kind: str = "unreadable") -> None:

@@ -3,6 +3,7 @@ is lost."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Any
@@ -20,12 +21,15 @@ from mien.core.frame import BadFrame, Frame
 from mien.media.byte_source import ByteSource
 from mien.media.container import BARE_STREAMS, extent
 from mien.media.limits import FrameLimit
-from mien.media.lost_frames import Ledger, PassedOver
+from mien.media.lost_frames import Ledger, PassedOver, shown_stamps
 from mien.media.sampling import Sampling
 
 _SEAM = 1.0
 """Seconds: where videos are joined, FFmpeg marks packets as damaged too, but the second begins with a key
 frame, and far from the first."""
+
+_MOST_HELD = 64_000_000
+"""Bytes of packets that are kept while a key frame before a span is looked for."""
 
 _MOST_LOST = 1_000_000
 """A gap of more frames than this is a damaged timestamp, not a loss."""
@@ -60,7 +64,10 @@ class Decoding:
         self._container, self._stream, self._to_rgb, self._limit = container, stream, to_rgb, limit
         self._sized = stream.codec_context.width > 0
         self._promised = extent(container, stream, content)
-        self._chooser = sampling.chooser()
+        self._sampling, self._chooser = sampling, sampling.chooser()
+        self._far = False  # Whether what comes out of the file is before the span.
+        self._over = False  # Whether the span is over.
+        self._first: float = -math.inf  # Timestamp of the first frame that is decoded.
         bare = container.format.name in BARE_STREAMS
         self._ledger = Ledger(
             "ticks" if container.format.name in ("avi", "asf") else "count" if bare else "timestamps"
@@ -79,9 +86,13 @@ class Decoding:
     def frames(self) -> Iterator[Frame | BadFrame]:
         """The frames in order of time."""
         try:
-            for packet in chain(self._packets(), (None,)):
+            for packet in chain(self._near(self._packets()), (None,)):
                 for frame in self._decoded(packet):
                     yield from self._frame(frame)
+                    if self._over:
+                        break
+                if self._over:
+                    break
         except MediaError as error:
             # Frames that take too much memory: the decoder has made room for one, and shall not for more.
             yield BadFrame(
@@ -91,6 +102,63 @@ class Decoding:
                 max(1, (self._promised.frames or 0) - self._index),
             )
             return
+        if not self._over:
+            yield from self._rest()
+        if self._sampling.span is not None and not self._chooser.count:
+            yield BadFrame(
+                self._index, self._sampling.start or 0.0, self._sampling.missed(self._name, self._time)
+            )
+
+    def _near(self, packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+        """The packets from the last key frame before the span on. Those before it are counted and not decoded, so
+        that numbers and times of frames are those of the whole recording.
+
+        Where that cannot be told, as in a video whose clock is set back, all that follows is decoded.
+        """
+        held: list[Packet[Any]] = []
+        start, told = self._sampling.start, self._ledger.told_by_packets
+        if start and told(reordered=self._stream.codec_context.has_b_frames):
+            room, self._far = _MOST_HELD, True
+            for packet in packets:
+                # Of its first packets a Matroska tells no dts.
+                stamp, last = packet.pts if packet.dts is None else packet.dts, held[-1].dts if held else None
+                set_back = packet.dts is not None and last is not None and packet.dts < last
+                self._far = not set_back and self._at(stamp) <= start
+                if self._far and packet.is_keyframe and self._at(self._ledger.shown_at(packet)) <= start:
+                    self._pass(held)
+                    held, room = [], _MOST_HELD
+                held.append(packet)
+                room -= packet.size
+                if not self._far or room < 0:
+                    break
+            self._leave_out_leading(held if self._far else held[:-1])
+            self._far = False
+        yield from held
+        yield from packets
+
+    def _pass(self, held: list[Packet[Any]]) -> None:
+        """Count the frames up to a key frame; what comes before the first key frame of all gives none."""
+        stamps = self._ledger.passed(held, self._stream.codec_context.name)
+        self._sent += sum(not packet.is_discard for packet in held)
+        if held and held[0].is_keyframe and stamps:
+            self._index, self._time = self._index + len(stamps), self._at(stamps[-1])
+
+    def _leave_out_leading(self, held: list[Packet[Any]]) -> None:
+        """Count frames that are shown before the first one that is decoded: what they are built on is missing."""
+        if not self._index or not held or held[0].pts is None:
+            return
+        self._first = held[0].pts
+        stamps = shown_stamps(held, self._stream.codec_context.name)
+        leading = [stamp for stamp in stamps if stamp < self._first]
+        self._index += len(leading)
+        self._time = max([self._time, *map(self._at, leading)])
+
+    def _at(self, pts: int | None) -> float:
+        """Time of a timestamp on a clock that is not set back."""
+        return math.inf if pts is None else float(pts * (self._tick or 1) - self._promised.start)
+
+    def _rest(self) -> Iterator[BadFrame]:
+        """What is missing when no frame comes any more."""
         if self._damaged or self._sent < (self._promised.packets or 0):
             yield from self._lost(self._ledger.overdue(None))
         yield from self._missing_end()
@@ -105,7 +173,8 @@ class Decoding:
         while failures <= 3:
             try:
                 for packet in self._container.demux(*streams):
-                    self._passed_over.see(packet)
+                    if not self._far:
+                        self._passed_over.see(packet)
                     if packet.size and packet.stream is self._stream:
                         failures = 0
                         yield packet
@@ -154,10 +223,13 @@ class Decoding:
         return time
 
     def _frame(self, frame: VideoFrame) -> Iterator[Frame | BadFrame]:
-        pts = self._ledger.stamp(frame, reordered=self._stream.codec_context.has_b_frames)
+        first, pts = self._first, self._ledger.stamp(frame, reordered=self._stream.codec_context.has_b_frames)
         if pts is not None:
             apart = 0.75 * self._step / float(self._tick or 1) if frame.interlaced_frame else 0.0
-            lost = self._ledger.overdue(pts, apart)
+            if pts < self._first:
+                return
+            self._first = -math.inf  # Should the clock be set back later.
+            lost = [stamp for stamp in self._ledger.overdue(pts, apart) if stamp >= first]
             if self._damaged:
                 yield from self._lost(lost)
             if not self._ledger.came(frame, pts) and self._damaged:
@@ -165,6 +237,9 @@ class Decoding:
         time = self._seconds(pts)
         if not (self._joined and frame.key_frame and time - self._time > _SEAM):
             yield from self._gap(pts, time)
+        self._over = self._chooser.over(time)
+        if self._over:
+            return
         if frame.is_corrupt:
             self._damaged = True
             yield from self._bad(time, "damaged data (FFmpeg could not decode all of it)", "unreadable")
@@ -224,6 +299,8 @@ class Decoding:
         if count:
             about = "" if self._promised.packets is not None else "about "
             whole = f" of {self._promised.frames}" if self._promised.frames else ""
+            first = max(0, math.ceil(((self._sampling.start or start) - start) / self._step - 1e-6))
+            index, start = index + first, start + self._step * first
             span = f"{about}{missing}{whole} frame(s), {start:.3f} to {self._time:.3f} s"
             message = f"{self._name}: expected frame {index} at {start:.3f} s; got nothing there, {span}, missing: {what}"
             self._told = True

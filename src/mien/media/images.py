@@ -291,19 +291,30 @@ def _animation(image: ImageFile.ImageFile, content: ByteSource, sampling: Sampli
             assert again is not None
             yield from _animation_frames(again, content, sampling, count, max_pixels)
 
-    expected = count if sampling.rate is None else None
-    return Media(content.name, "animation", width, height, expected, None, None, read, content.close)
+    expected = count if sampling.rate is None and sampling.span is None else None
+    return Media(
+        content.name,
+        "animation",
+        width,
+        height,
+        expected,
+        None,
+        None,
+        read,
+        content.close,
+        start=sampling.start,
+    )
 
 
 def _animation_frames(
     image: ImageFile.ImageFile, content: ByteSource, sampling: Sampling, count: int | None, max_pixels: int
 ) -> Frames:
     chooser = sampling.chooser()
-    time = 0.0
+    last = time = 0.0
     # A PNG may have an image for those that cannot show the animation; it is not part of it.
     first = 1 if getattr(image, "default_image", False) else 0
     index = 0
-    while True:
+    while not chooser.over(time):
         try:
             image.seek(first + index)
             FrameLimit(content.name, max_pixels).check(
@@ -313,7 +324,7 @@ def _animation_frames(
             pixels = to_rgb(image) if chooser.takes(time) else None
         except EOFError:
             if count is None or index >= count:
-                return
+                break
             yield _lost(index, time, count, content, MediaError("its end is missing", "truncated"))
             return
         except Exception as error:
@@ -323,7 +334,9 @@ def _animation_frames(
             yield Frame(index, time, pixels)
         index += 1
         shown = float(image.info.get("duration") or 0) / 1000
-        time += shown if shown > _SHORTEST else _INSTEAD
+        last, time = time, time + (shown if shown > _SHORTEST else _INSTEAD)
+    if sampling.span is not None and not chooser.count:
+        yield BadFrame(index, sampling.start or 0.0, sampling.missed(content.name, last))
 
 
 def _lost(index: int, time: float, count: int | None, content: ByteSource, error: MediaError) -> BadFrame:

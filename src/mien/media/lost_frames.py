@@ -3,6 +3,7 @@ of which FFmpeg made nothing."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from av.packet import Packet
@@ -54,6 +55,27 @@ class Ledger:
         if len(self._due) > _MOST:
             self._due = set(sorted(self._due)[-_MOST // 2 :])
 
+    def told_by_packets(self, *, reordered: bool) -> bool:
+        """Whether packets alone tell when their frames are shown; ``reordered`` as in `stamp`."""
+        return self._clock == "timestamps" or (self._clock == "ticks" and not reordered)
+
+    def shown_at(self, packet: Packet[Any]) -> int | None:
+        """The timestamp of the frame of a packet, if it has one."""
+        return packet.pts if self._clock == "timestamps" else packet.dts
+
+    def passed(self, packets: Sequence[Packet[Any]], codec: str) -> list[int]:
+        """Take note of packets up to a key frame that are not decoded.
+
+        Returns:
+            The timestamps of the frames that they would have given, in order.
+        """
+        for packet in packets:
+            self.sent(packet, codec)
+        stamps = shown_stamps(packets, codec)
+        self._due = set()
+        self._last = stamps[-1] if stamps else self._last
+        return stamps
+
     def failed(self, packet: Packet[Any] | None) -> None:
         """Take note that a packet (None: the rest) could not be decoded."""
         if packet is not None and packet.pts is not None:
@@ -98,6 +120,12 @@ class Ledger:
                     lost.append(stamp)
                     last = stamp
         return lost
+
+
+def shown_stamps(packets: Sequence[Packet[Any]], codec: str) -> list[int]:
+    """The timestamps of the frames that packets give, in order."""
+    shown = (packet for packet in packets if not packet.is_discard and not _is_hidden(packet, codec))
+    return sorted(packet.pts for packet in shown if packet.pts is not None)
 
 
 def _is_hidden(packet: Packet[Any], codec: str) -> bool:

@@ -35,8 +35,9 @@ class Media:
         frame_rate: Frames per second on average; None for an image or where the file does not tell.
         remarks: What a person should know about how it is read, such as which of several video streams; in
             whole sentences.
+        start: Seconds of the recording from which on its frames are given (`Sampling.start`).
         sound: Opens its sound from a time in seconds on, which then is 0 s; None where it has none. It is
-            read beside the frames.
+            read beside the frames, and ends with them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Media:
     read: Callable[[], Frames] = field(repr=False)
     release: Callable[[], None] = field(repr=False, default=lambda: None)
     remarks: tuple[str, ...] = ()
+    start: float | None = None
     sound: Callable[[float], AbstractContextManager[Sound | None]] = field(
         repr=False, default=lambda _: nullcontext()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 
@@ -37,10 +38,13 @@ class Sound:
         container: The open video, which nobody else reads from.
         stream: Which of its streams.
         start: Timestamp of the moment that becomes 0 s, in seconds.
+        length: Seconds from there on that are given.
     """
 
-    def __init__(self, container: InputContainer, stream: AudioStream, start: Fraction) -> None:
-        self.stream = stream
+    def __init__(
+        self, container: InputContainer, stream: AudioStream, start: Fraction, length: float = math.inf
+    ) -> None:
+        self.stream, self._length = stream, length
         self._packets = self._read(container, start)
         self._next: Packet[AudioStream] | None = None
 
@@ -69,16 +73,20 @@ class Sound:
             yield packet
 
     def _read(self, container: InputContainer, start: Fraction) -> Iterator[Packet[AudioStream]]:
-        shift, last, end = -start, None, Fraction(0)
+        shift, last = -start, None
+        end: Fraction | None = None
         for packet in _demuxed(container, self.stream):
-            if end - (_seconds(packet) + shift) > _SET_BACK:
+            if end is not None and end - (_seconds(packet) + shift) > _SET_BACK:
                 shift += end - (_seconds(packet) + shift)
             ticks = round(shift / packet.time_base)
             packet.pts, packet.dts = (packet.pts or 0) + ticks, (packet.dts or 0) + ticks
             length = (packet.duration or 0) * packet.time_base
-            if _seconds(packet) + length <= -_LEAD or (last is not None and packet.dts <= last):
+            end = _seconds(packet) + length
+            if end <= -_LEAD or (last is not None and packet.dts <= last):
                 continue
-            last, end = packet.dts, _seconds(packet) + length
+            if _seconds(packet) >= self._length:
+                return
+            last = packet.dts
             yield packet
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,6 +136,10 @@ class _Wanted:
     form: str | None
     """FFmpeg's name of the container, where it is known; None: FFmpeg finds out."""
 
+    def length(self, start: float) -> float:
+        """Seconds from a time on that are wanted."""
+        return math.inf if self.sampling.end is None else self.sampling.end - start
+
 
 def open_video(
     content: ByteSource, sampling: Sampling | None = None, *, max_pixels: int, threads: int | None = None
@@ -174,7 +179,11 @@ def open_video(
     try:
         with _opened(content, wanted, threads=1) as (container, stream):
             promised = extent(container, stream, content)
-            remarks = (*choice(container, stream, content.name), *_hidden(promised, content.name))
+            remarks = (
+                *choice(container, stream, content.name),
+                *_hidden(promised, content.name),
+                *wanted.sampling.remarks(content.name, promised.duration),
+            )
             width, height = _shown_size(container, stream)
     except (FFmpegError, ValueError) as error:
         if isinstance(error, MediaError):
@@ -198,6 +207,7 @@ def open_video(
         lambda: _read(content, wanted),
         content.close,
         remarks,
+        wanted.sampling.start,
         lambda start: _sound(content, wanted, start),
     )
 
@@ -208,7 +218,9 @@ def _sound(content: ByteSource, wanted: _Wanted, start: float) -> Iterator[Sound
     with _opened(content, wanted, threads=1) as (container, stream):
         chosen = container.streams.best("audio", related=stream)
         first = extent(container, stream, content).start + Fraction(start)
-        yield Sound(container, chosen, first) if isinstance(chosen, AudioStream) else None
+        yield (
+            Sound(container, chosen, first, wanted.length(start)) if isinstance(chosen, AudioStream) else None
+        )
 
 
 @contextmanager

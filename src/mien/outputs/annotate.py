@@ -116,8 +116,8 @@ def annotate_video(
         if first is None:
             raise MediaError(f"{media.name}: expected frames to draw on; none could be read")
         # Frames before 0 s are hidden in the video; they were asked for, and the copy would hide them
-        # again.
-        start = min(first[0][0].time, 0.0)
+        # again. A copy of a span begins with its first frame.
+        start = min(first[0][0].time, 0.0) if media.start is None else first[0][0].time
         heard = writing.enter_context(media.sound(start)) if sound else None
         movie = writing.enter_context(
             VideoWriter(place, media.width * scale, media.height * scale, sound=heard)

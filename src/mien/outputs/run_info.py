@@ -30,6 +30,8 @@ def run_settings(chosen: PipelineConfig, video_options: VideoOptions, pipeline: 
         "interval": video_options.sampling.interval,
         "fps": video_options.sampling.fps,
         "hidden-frames": video_options.sampling.hidden_frames,
+        "from": video_options.sampling.start,
+        "to": video_options.sampling.end,
         "max-pixels": video_options.max_pixels,
         "decode-seconds": video_options.decode_seconds,
         "tracking": None if video_options.tracking is None else asdict(video_options.tracking),
@@ -45,6 +47,7 @@ def run_facts(settings: dict[str, Any], video_options: VideoOptions, pipeline: P
     hidden = ", also those that players leave out" if video_options.sampling.hidden_frames else ""
     shown = [
         ("Frames", ("all" if rate is None else f"{rate:g} a second at most") + hidden),
+        *([] if (span := video_options.sampling.span) is None else [("Span", f"{span} of the recording")]),
         ("Faces", _faces(settings)),
         (
             "People",

@@ -83,6 +83,8 @@ class VideoJobOptions:
         thumbnails: Show faces in the report.
         blur: Whose faces are covered in the annotated video: ``all``, some (``2,3``), or ``all but 1``.
         landmarks: Measure what moves in each face, where the service finds landmarks.
+        start: Seconds from which on the video is read; times stay those of the whole.
+        end: Seconds up to which it is read.
     """
 
     interval: float | None = None
@@ -95,6 +97,8 @@ class VideoJobOptions:
     thumbnails: bool = False
     blur: str | None = None
     landmarks: bool = False
+    start: float | None = None
+    end: float | None = None
 
     @property
     def wanted(self) -> tuple[str, ...]:
@@ -126,7 +130,7 @@ class VideoJobOptions:
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
         baseline: Any = self.baseline
         return VideoOptions(
-            Sampling(interval=self.interval, fps=self.fps),
+            Sampling(interval=self.interval, fps=self.fps, start=self.start, end=self.end),
             smoothing=Smoothing(**given, baseline=baseline),
         )
 

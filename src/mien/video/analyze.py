@@ -34,6 +34,8 @@ def analyze(
     max_pixels: int | None = None,
     decode_seconds: float = DECODE_SECONDS,
     talking: Literal["mark", "skip"] | None = None,
+    start: float | None = None,
+    end: float | None = None,
     **options: Any,
 ) -> Results:
     """Find the faces in images and videos, and read the expression that each one shows.
@@ -56,6 +58,9 @@ def analyze(
         decode_seconds: Longest time, on one core, that decoding one image may take.
         talking: ``mark`` tells where somebody talks (`Face.talking`), ``skip`` leaves that out of people, segments and
             charts too; both need landmarks, and find them where no ``pipeline`` is given.
+        start: Seconds from which on videos are read, their first frame at or after it; times stay those of the
+            recording.
+        end: Seconds up to which videos are read, their last frame before it.
         options: Arguments of `Pipeline`: ``detector``, ``model``, ``min_face``, ...
 
     Returns:
@@ -80,7 +85,7 @@ def analyze(
         raise InputError(f"talking={talking!r}: expected a pipeline with landmarks=True; got one without")
     followed = Tracking() if tracking is True else tracking or None
     video_options = VideoOptions(
-        Sampling(interval, fps, hidden_frames),
+        Sampling(interval, fps, hidden_frames, start, end),
         followed,
         smoothing or Smoothing(),
         max_pixels,
