@@ -13,6 +13,7 @@ import mien
 from mien import InputError, MediaError
 from mien.batch import BatchSettings
 from mien.core.drawn_face import draw_portrait
+from mien.core.frame import Frame
 from mien.media import Sampling, VideoWriter
 from mien.server.task import VideoJobOptions
 from mien.video.checkpoint import CheckpointStore, Chunk
@@ -100,7 +101,7 @@ def test_a_stopped_run_goes_on_within_the_span(portrait: Path, tmp_path: Path) -
             frame.result for source in process_sources([portrait], pipeline, first) for frame in source.frames
         ]
         session = mien.Session(pipeline, options.tracking, options.smoothing)
-        frames = list(first.open(portrait))
+        frames = [frame for frame in first.open(portrait) if isinstance(frame, Frame)]
         faces = session.update(frames)
         raw = [
             type(result)(result.source, result.frame, result.time, face)

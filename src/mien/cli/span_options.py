@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from mien.core.formatting import seconds_of
+from mien.core.errors import InputError
 
 OVER_TIME = "Videos"
 
@@ -43,7 +43,15 @@ class SpanOptions:
         Raises:
             InputError: One is no time.
         """
-        return (
-            None if self.start is None else seconds_of(self.start, "--from"),
-            None if self.end is None else seconds_of(self.end, "--to"),
+        return _seconds(self.start, "--from"), _seconds(self.end, "--to")
+
+
+def _seconds(text: str | None, option: str) -> float | None:
+    from mien.events.file import parsed_seconds
+
+    seconds = None if text is None else parsed_seconds(text)
+    if text is not None and (seconds is None or seconds < 0):
+        raise InputError(
+            f"{option}: expected a time from 0 on in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}"
         )
+    return seconds

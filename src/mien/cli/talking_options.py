@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.options import OVER_TIME, NetworkOptions
+from mien.cli.options import NetworkOptions
+from mien.cli.span_options import OVER_TIME
 
 if TYPE_CHECKING:
     from mien.video.runner import VideoOptions

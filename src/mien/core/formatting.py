@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-
-from mien.core.errors import InputError
 
 
 def clock(seconds: float, digits: int = 1) -> str:
@@ -20,29 +17,6 @@ def clock(seconds: float, digits: int = 1) -> str:
     text = f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
     sign = "-" if seconds < 0 and (whole or part) else ""
     return f"{sign}{text}.{part:0{digits}}" if digits else f"{sign}{text}"
-
-
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d+):)?(\d+(?:[.,]\d+)?)")
-
-
-def seconds_of(text: str, name: str) -> float:
-    """A time as people write it, in seconds: ``90``, ``1:30,5`` or ``1:00:00.25``.
-
-    Args:
-        text: The time.
-        name: What the message calls it.
-
-    Raises:
-        InputError: It is none.
-
-    >>> seconds_of("90", "--to"), seconds_of("1:30,5", "--to"), seconds_of("1:00:00.25", "--to")
-    (90.0, 90.5, 3600.25)
-    """
-    match = _CLOCK.fullmatch(text.strip())
-    if match is None:
-        raise InputError(f"{name}: expected a time in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}")
-    hours, minutes, seconds = match.groups()
-    return int(hours or 0) * 3600 + int(minutes or 0) * 60 + float(seconds.replace(",", "."))
 
 
 def lasting(seconds: float) -> str:
