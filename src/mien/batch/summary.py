@@ -24,7 +24,8 @@ from mien.core.formatting import precise
 from mien.core.frame_result import Row
 from mien.core.labels import Labels
 from mien.metrics import wilson
-from mien.outputs.tables.saved import SavedRow, read_rows, video_of_rows
+from mien.outputs.tables.saved import read_rows, video_of_rows
+from mien.outputs.tables.saved_row import SavedRow
 
 DERIVED = PREDICTIONS, CONFUSION, CHART = "predictions.csv", "confusion.csv", "confusion.png"
 """Files that are made of all shards together."""

@@ -182,7 +182,7 @@ def _tell(scores: list[ClipScore], reference: Path, notes: Console) -> None:
     for one in scores:
         said += [
             problem if one.name in problem or problem.startswith(str(reference)) else f"{one.name}: {problem}"
-            for problem in one.problems
+            for problem in (*one.remarks, *one.problems)
         ]
         for status, words in _LISTED.items():
             names = [clip.file for clip in one.clips if clip.status == status]

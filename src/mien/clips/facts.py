@@ -139,6 +139,7 @@ def _score(score: ClipScore) -> dict[str, Any]:
         "clips": [clip_row(score.name, clip) for clip in score.clips],
         "totals": [asdict(total) for total in score.totals],
         "problems": list(score.problems),
+        "remarks": list(score.remarks),
     }
 
 

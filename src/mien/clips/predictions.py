@@ -15,7 +15,7 @@ from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.names import spelled
 from mien.metrics.sentiment import PRESETS, SentimentMapping
-from mien.outputs.tables import FORMATS, read_videos
+from mien.outputs.tables import FORMATS, is_table, read_videos
 from mien.video.results import VideoResult
 
 Track = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
@@ -51,6 +51,7 @@ class Predictions:
         people: Name and result of every person of every clip, where that was asked for.
         twice: Clips that stand in two places; the first of each is in ``clips``.
         problems: What could not be used.
+        remarks: What a person should know about where they come from.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Predictions:
     people: tuple[tuple[str, ClipResult], ...] = ()
     twice: frozenset[str] = frozenset()
     problems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def read_predictions(
@@ -68,7 +70,8 @@ def read_predictions(
     In a folder, what is no table of rows is told and left out.
 
     Args:
-        path: A file ending in .csv, .json, .jsonl or .parquet, or a folder of them.
+        path: A file ending in .csv, .json, .jsonl or .parquet, one of another program (`mien.outputs.tables.read_videos`), or a
+            folder of them.
         options: How each clip gets its label.
         track: Gets the tables, a word for what is done and their number, and gives the tables, such as a
             progress bar does.
@@ -83,10 +86,12 @@ def read_predictions(
     homes: dict[str, Path] = {}
     people: list[tuple[str, ClipResult]] = []
     twice: set[str] = set()
+    remarks: list[str] = []
     for table in track(tables, f"reading {path.name}", len(tables)):
         try:
             videos = read_videos(table)
             for video in _sequences(videos) if options.sequences else videos:
+                remarks += video.remarks
                 if video.source in found:
                     twice.add(video.source)
                     problems.append(_told_twice(video.source, homes[video.source], table))
@@ -102,7 +107,14 @@ def read_predictions(
         raise InputError(
             f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else "")
         )
-    return Predictions(spelled(path), tuple(found.values()), tuple(people), frozenset(twice), tuple(problems))
+    return Predictions(
+        spelled(path),
+        tuple(found.values()),
+        tuple(people),
+        frozenset(twice),
+        tuple(problems),
+        tuple(dict.fromkeys(remarks)),
+    )
 
 
 def _tables(path: Path) -> tuple[list[Path], list[str]]:
@@ -119,7 +131,7 @@ def _tables(path: Path) -> tuple[list[Path], list[str]]:
     tables = [
         file
         for file in inside
-        if file.is_file() and file.suffix.lower()[1:] in FORMATS and not set(unfinished) & set(file.parents)
+        if file.is_file() and is_table(file) and not set(unfinished) & set(file.parents)
     ]
     if not tables:
         raise InputError(
@@ -147,6 +159,7 @@ def _sequences(videos: Iterable[VideoResult]) -> Iterator[VideoResult]:
             np.arange(starts[-1]),
             np.concatenate([one.times for one in own]),
             failures,
+            remarks=tuple(dict.fromkeys(remark for one in own for remark in one.remarks)),
         )
 
 

@@ -97,6 +97,7 @@ class ClipScore:
         unanswered: ``(k,)`` clips of each reference label without an answer.
         totals: Frames of everything, then of each folder or person where there are several.
         problems: What could not be used.
+        remarks: What a person should know about where the predictions come from.
     """
 
     name: str
@@ -106,6 +107,7 @@ class ClipScore:
     unanswered: NDArray[np.int64]
     totals: tuple[Total, ...]
     problems: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
 
     @property
     def kind(self) -> Kind:
@@ -187,6 +189,7 @@ def score_clips(
         unanswered,
         _totals(predictions, options),
         (*predictions.problems, *problems),
+        predictions.remarks,
     )
 
 

@@ -37,6 +37,7 @@ class VideoResult:
         failures: Results of what could not be read, in their place in time.
         gap: Seconds; a person not seen for longer was away.
         skip_talking: Whether people, segments and charts leave out stretches in which somebody talks.
+        remarks: What a person should know about where it comes from, a line each.
     """
 
     source: str
@@ -46,6 +47,7 @@ class VideoResult:
     failures: tuple[FrameResult, ...] = ()
     gap: float = 1.0
     skip_talking: bool = False
+    remarks: tuple[str, ...] = ()
 
     @staticmethod
     def collect(

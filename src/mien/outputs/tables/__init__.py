@@ -8,4 +8,5 @@ from mien.outputs.tables.rows import format_of as format_of
 from mien.outputs.tables.rows import open_people as open_people
 from mien.outputs.tables.rows import open_table as open_table
 from mien.outputs.tables.rows import row_writer as row_writer
+from mien.outputs.tables.saved import is_table as is_table
 from mien.outputs.tables.saved import read_videos as read_videos

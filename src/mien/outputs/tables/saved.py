@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -20,7 +20,10 @@ from mien.core.faces import Faces
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.measures import MEASURES, REASONS
-from mien.outputs.tables.rows import format_of
+from mien.outputs.tables.programs import open_program_table
+from mien.outputs.tables.programs.formats import ENDINGS
+from mien.outputs.tables.rows import FORMATS, format_of
+from mien.outputs.tables.saved_row import SavedRow
 from mien.video.results import VideoResult
 
 _PLAIN = ("source", "frame", "time", "status")
@@ -30,10 +33,13 @@ _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 
 
 def read_videos(path: Path) -> Iterator[VideoResult]:
-    """The videos of a table that ``mien analyze`` wrote, in their order; one is in memory at a time.
+    """The videos of a table that ``mien analyze`` or another program wrote, in their order; one is in memory at a time.
+
+    Of other programs (`mien.outputs.tables.programs`) the remarks of each video say what the table has that rows have no place
+    for; where a program knows no expressions, as OpenFace, its faces have measures and no probabilities.
 
     Args:
-        path: Ends in .json, .jsonl, .csv or .parquet.
+        path: Ends in .json, .jsonl, .csv or .parquet, or is a text file of another program.
 
     Raises:
         InputError: The file is not such a table, a row cannot be used, or the rows of a source do not stand
@@ -48,51 +54,21 @@ def read_videos(path: Path) -> Iterator[VideoResult]:
     >>> [(video.source, video.frames.tolist(), len(video.faces)) for video in read_videos(path)]
     [('a.jpg', [0], 0)]
     """
-    for source, rows in groupby(read_rows(path), key=attrgetter("source")):
-        yield video_of_rows(source, rows, path)
+    table = open_program_table(path)
+    found = read_rows(path) if table is None else table.rows()
+    for source, rows in groupby(found, key=attrgetter("source")):
+        video = video_of_rows(source, rows, path)
+        yield video if table is None else replace(video, remarks=tuple(table.remarks))
 
 
-@dataclass(frozen=True)
-class SavedRow:
-    """One row of a table, with its numbers as numbers.
+def is_table(path: Path) -> bool:
+    """Whether a file of a folder is a table to be read: its ending says so, or its text is that of another program.
 
-    Args:
-        source: The image or video.
-        frame: Index of the frame.
-        time: Its seconds.
-        status: ``face``, ``no_face`` or ``error``.
-        track: Number of the person.
-        box: ``x1, y1, x2, y2`` in px; empty without a face.
-        detection_score: Of the face, 0 to 1.
-        probs: Of each expression, 0 to 1; empty without a face.
-        labels: The expressions; None where no face has named them so far.
-        error: Why it could not be read.
-        item: Its position in the input of a batch.
-        reference: Its reference label in a batch.
-        smoothed_probs: Of each expression, 0 to 1; empty where nothing was smoothed.
-        smoothed_emotion: The person's smoothed emotion; None where nothing was smoothed.
-        measures: Of `mien.core.measures.MEASURES`, NaN where there is none; empty where landmarks were not asked for.
-        measures_missing: Why there are none.
-        talking: Whether the person talks; None where that is not known.
+    >>> is_table(Path("rows.parquet")), is_table(Path("notes.md"))
+    (True, False)
     """
-
-    source: str
-    frame: int | None
-    time: float | None
-    status: str
-    track: int | None
-    box: Sequence[float]
-    detection_score: float
-    probs: Sequence[float]
-    labels: Labels | None
-    error: str | None
-    item: int | None = None
-    reference: str | None = None
-    smoothed_probs: Sequence[float] = ()
-    smoothed_emotion: str | None = None
-    measures: Sequence[float] = ()
-    measures_missing: str | None = None
-    talking: bool | None = None
+    ending = path.suffix.lower()
+    return ending[1:] in FORMATS or (ending in ENDINGS and open_program_table(path) is not None)
 
 
 def read_rows(path: Path) -> Iterator[SavedRow]:
@@ -147,6 +123,7 @@ def _faces(rows: Sequence[SavedRow], labels: Labels) -> Faces:
     if not rows:
         return Faces.empty(labels)
     followed = all(row.track is not None for row in rows)
+    classified = all(len(row.probs) for row in rows)
     smoothed = all(row.smoothed_emotion is not None and len(row.smoothed_probs) for row in rows)
     return Faces(
         boxes=np.array([row.box for row in rows]),
@@ -154,11 +131,11 @@ def _faces(rows: Sequence[SavedRow], labels: Labels) -> Faces:
         frames=np.array([row.frame for row in rows]),
         times=np.array([row.time for row in rows]),
         tracks=np.array([row.track for row in rows]) if followed else None,
-        probs=np.array([row.probs for row in rows]),
+        probs=np.array([row.probs for row in rows]) if classified else None,
         smoothed_probs=np.array([row.smoothed_probs for row in rows]) if smoothed else None,
         smoothed_emotion_ids=[labels.index(row.smoothed_emotion or "") for row in rows] if smoothed else None,
         **(_landmarks(rows) if all(len(row.measures) for row in rows) else {}),
-        labels=labels,
+        labels=labels if classified else None,
     )
 
 
