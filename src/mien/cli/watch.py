@@ -14,6 +14,7 @@ from rich.live import Live
 
 from mien.cli.console import Console, say_json
 from mien.cli.exits import NOTHING_READ, Interrupted
+from mien.cli.marking import marking
 from mien.cli.options import (
     NetworkOptions,
     SourceOptions,
@@ -21,6 +22,7 @@ from mien.cli.options import (
     StreamOptions,
     grouped,
 )
+from mien.cli.outlet_options import OutletOptions
 from mien.cli.talking_options import TalkingOptions
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def watch(
     talk: TalkingOptions,
     opening: SourceOptions,
     networks: NetworkOptions,
+    handing: OutletOptions,
     seconds: Annotated[
         float | None,
         typer.Option("--duration", metavar="SECONDS", help="Stop after so many seconds.", show_default=False),
@@ -58,14 +61,16 @@ def watch(
     fast it goes.
 
     Always the newest frame is read; those that come meanwhile are passed over. A source that is lost is
-    opened again until it is back. Nothing is stored. Ctrl-C ends it with a summary. Where standard output is
-    not a terminal, a line is written whenever something changes.
+    opened again until it is back. Nothing is stored or sent, unless --record or --to ask for it; then each key that is pressed
+    marks the moment. Ctrl-C ends it with a summary. Where standard output is not a terminal, a line is written whenever
+    something changes.
 
     Exit status: 0, or 1 when the source cannot be opened or gave no frame.
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.watch_view import Board
     from mien.media.live import Address, open_live
+    from mien.outputs.run_info import run_settings
     from mien.tracking.options import Tracking
     from mien.tracking.session import Session
     from mien.video.live import watch as follow
@@ -79,11 +84,22 @@ def watch(
     networks = replace(networks, threads=networks.threads or max(1, (os.cpu_count() or 2) - 1))
     tracking = Tracking(cuts=Address.parse(source).cuts)
     talking = talk.video_options(video_options).talking
-    session = Session(networks.pipeline(), tracking, video_options.smoothing, talking)
-    with open_live(source, options, lambda line: notes.print(line, style="dim")) as live:
+    pipeline = networks.pipeline()
+    session = Session(pipeline, tracking, video_options.smoothing, talking)
+
+    def tell(line: str) -> None:
+        notes.print(line, style="dim")
+
+    run = run_settings(networks.config(), replace(video_options, tracking=tracking), pipeline)
+    with open_live(source, options, tell) as live, handing.opened(live.name, pipeline, run, tell) as outlets:
         board, began = Board(live, session.labels, networks.landmarks, talking == "skip"), time.monotonic()
-        with _stoppable(), _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see:
-            for watched in follow(live, session, seconds):
+        with (
+            _stoppable(),
+            marking(outlets, tell),
+            _jsonl(live) if form is StreamFormat.jsonl else _view(board, screen) as see,
+        ):
+            for watched in follow(live, session, seconds, outlets.through):
+                outlets.send(watched)
                 board.update(watched)
                 see(watched)
         board.summary(notes if form is StreamFormat.jsonl else screen, time.monotonic() - began)

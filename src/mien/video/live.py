@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -51,13 +51,19 @@ class Watched(NamedTuple):
     timing: Timing
 
 
-def watch(source: LiveSource, session: Session, seconds: float | None = None) -> Iterator[Watched]:
+def watch(
+    source: LiveSource,
+    session: Session,
+    seconds: float | None = None,
+    through: Callable[[LiveFrame], LiveFrame] | None = None,
+) -> Iterator[Watched]:
     """Read a live source, always its newest frame; people are followed and their results smoothed.
 
     Args:
         source: What is watched; left open.
         session: What reads, and remembers the people.
         seconds: How long; without it until the source ends.
+        through: What each frame goes through before it is read, such as a recording.
 
     Returns:
         For each frame that was read the frame, its faces with ``tracks``, ``probs``, ``smoothed_probs`` and
@@ -88,6 +94,7 @@ def watch(source: LiveSource, session: Session, seconds: float | None = None) ->
         if frame is None:
             return
         taken = time.monotonic()
+        frame = frame if through is None else through(frame)
         [faces] = session.update([frame])
         yield Watched(frame, faces, Timing(frame.captured, taken, time.monotonic()))
 
