@@ -123,7 +123,7 @@ def test_conditions_about_talk(text: str, talking: list[int], holds: bool) -> No
 
 def test_a_rule_about_talk_hears_of_it_from_a_session() -> None:
     """The mouth moves from the third to the fifth second."""
-    now, engine, events = TalkingNow(), RuleEngine([Rule("talks", "any.talking > 0.5")]), list[Event]()
+    now, engine, events = TalkingNow(), RuleEngine([Rule("talks", "any.talking > 0.5")]), list[RuleEvent]()
     for result in film(speech, 8.0):
         events += engine.update(now.update(result.faces), result.time or 0.0)
     assert [event.kind for event in events] == ["start", "end"]
