@@ -90,6 +90,8 @@ RUNS: dict[str, list[object]] = {
         "-o",
         "audience.png",
     ],
+    "study run": ["films/{participant}/{condition}.mp4", "-o", "study", "--workers", 1],
+    "study compare": ["study", "-o", "compared-study"],
     "models list": ["nano"],
     "doctor": [],
     "train": ["faces.parquet", "--preset", "small", "--run", "run", *_TINY],
@@ -215,6 +217,10 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, place in itertools.product(range(4), ("faces", "photos/happy", "photos/sad")):
         (folder / place).mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.roll(portrait, number, axis=0)).save(folder / place / f"{number}.png")
+    for name in ("p1/calm", "p1/funny", "p2/calm", "p2/funny"):
+        copied = folder / "films" / f"{name}.mp4"
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / "film.mp4", copied)
     write_dataset(stripes(140), folder / "faces.parquet")
     (folder / "rules.toml").write_text(RULES_FILE, encoding="utf-8")
     (folder / "reference.csv").write_text("file,label\nfilm.mp4,happy\n", encoding="utf-8")

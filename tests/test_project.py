@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import mien
+
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 INSTALLED = ("dev", "haar", "pandas", "train")
@@ -18,6 +20,12 @@ INSTALLED = ("dev", "haar", "pandas", "train")
 def test_the_version_is_said_once() -> None:
     assert PROJECT["dynamic"] == ["version"]
     assert "version" not in PROJECT
+
+
+def test_the_citation_names_this_version() -> None:
+    text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f'version: "{mien.__version__}"' in text
+    assert {"cff-version: 1.2.0", "type: software", f"license: {PROJECT['license']}"} <= {*text.splitlines()}
 
 
 def test_classifiers_are_known_to_package_indexes() -> None:

@@ -33,6 +33,7 @@ from mien.cli.reproduce import reproduce
 from mien.cli.rules import rules
 from mien.cli.score import score
 from mien.cli.serve import serve
+from mien.cli.study import study
 from mien.cli.train import train
 from mien.cli.watch import watch
 from mien.core.errors import InputError, MediaError, MienError
@@ -58,6 +59,7 @@ MAINTAIN = "Maintain, such as: mien models list"
 app.command(rich_help_panel=ANALYZE)(analyze)
 app.command(rich_help_panel=ANALYZE)(batch)
 app.command(rich_help_panel=ANALYZE)(audience)
+app.add_typer(study, name="study", rich_help_panel=ANALYZE)
 app.command(rich_help_panel=LIVE)(watch)
 app.command(rich_help_panel=LIVE)(serve)
 app.add_typer(rules, name="rules", rich_help_panel=LIVE)

@@ -1,0 +1,148 @@
+"""The folder of a study: its tables, its comparison, its texts, its page, and ``study.json``, which says how all of it was
+made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from mien import __version__
+from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.errors import InputError, MissingExtraError
+from mien.core.labels import NOTICE
+from mien.core.names import json_text
+from mien.studies.comparison import COMPARISON_COLUMNS, ComparedStudy
+from mien.studies.report import write_chart, write_report
+from mien.studies.study import Study
+from mien.studies.tables import LONG, WIDE, write_long, write_table, write_wide
+from mien.studies.texts import CITATION, StudyFacts, paragraphs
+
+ROWS = "rows"
+"""Folder with what was analyzed, in shards as of `mien batch`."""
+FACTS, REPORT, TEXTS = "study.json", "report.html", "paragraphs.md"
+COMPARISON, CHART = "comparison", "comparison.png"
+
+
+def write_study(
+    folder: Path, study: Study, settings: Mapping[str, Any], rules: Mapping[str, Any]
+) -> tuple[StudyFacts, list[Path]]:
+    """Write the tables and ``study.json``.
+
+    Args:
+        folder: Made where it is not there.
+        study: What was measured.
+        settings: How recordings were read, by the names of the options; empty where rows came from elsewhere.
+        rules: How they were measured, by the names of the options.
+
+    Returns:
+        What is in ``study.json`` that texts tell, and the files.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    facts = StudyFacts(settings, rules, len(study.recordings), len(study.participants))
+    with translate_os_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    write_long(folder / LONG, study.rows, study.fields)
+    write_wide(folder / WIDE, study.rows, study.fields)
+    _write_json(folder / FACTS, _facts(study, facts))
+    return facts, [folder / LONG, folder / WIDE, folder / FACTS]
+
+
+def write_comparison(
+    folder: Path, study: Study, facts: StudyFacts, compared: ComparedStudy | None
+) -> Iterator[Path]:
+    """Write what differs, as tables, chart and texts, and the page of all; gives each file once it is there.
+
+    Args:
+        folder: Of the study.
+        study: Its rows.
+        facts: How they were made.
+        compared: What differs; None where nothing could be compared.
+
+    Raises:
+        InputError: A file cannot be written.
+    """
+    if compared is not None:
+        table = folder / f"{COMPARISON}.csv"
+        write_table(table, COMPARISON_COLUMNS, (one.cells() for one in compared.comparisons))
+        yield table
+        _write_json(table.with_suffix(".json"), _comparison_facts(compared))
+        yield table.with_suffix(".json")
+        with suppress(MissingExtraError):
+            yield write_chart(folder / CHART, compared)
+    texts = folder / TEXTS
+    with atomic_write(texts) as aside, translate_os_errors(texts):
+        aside.write_text(paragraphs(facts, compared, compared.left_out if compared else ()), encoding="utf-8")
+    yield texts
+    with suppress(MissingExtraError):
+        write_report(folder / REPORT, study, facts, compared)
+        yield folder / REPORT
+
+
+def read_facts(folder: Path) -> StudyFacts | None:
+    """What ``study.json`` of a folder says; None where there is none.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    path = folder / FACTS
+    if not path.is_file():
+        return None
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        return StudyFacts(
+            facts["settings"], facts["rules"], len(facts["recordings"]), int(facts["participants"])
+        )
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path}: expected what mien study run wrote; got {error}: run it again") from None
+
+
+def _facts(study: Study, facts: StudyFacts) -> dict[str, Any]:
+    recordings = [
+        {
+            "file": one.recording.file,
+            **one.recording.fields,
+            "seconds": round(one.seconds, 3),
+            "coverage": round(one.coverage, 6),
+            "uncertain": None if one.uncertain != one.uncertain else round(one.uncertain, 6),
+            "events": one.events,
+        }
+        for one in study.recordings
+    ]
+    return {
+        "mien": __version__,
+        "notice": NOTICE,
+        "citation": CITATION,
+        "settings": dict(facts.settings),
+        "rules": dict(facts.rules),
+        "fields": list(study.fields),
+        "participants": facts.participants,
+        "recordings": recordings,
+        "problems": study.problems,
+        "remarks": study.remarks,
+    }
+
+
+def _comparison_facts(compared: ComparedStudy) -> dict[str, Any]:
+    return {
+        "mien": __version__,
+        "notice": NOTICE,
+        "by": compared.by,
+        "statistic": compared.statistic,
+        "rules": asdict(compared.rules),
+        "comparisons": [
+            {**one.cells(), "values_a": dict(one.values), "values_b": dict(one.other_values)}
+            for one in compared.comparisons
+        ],
+        "left_out": list(compared.left_out),
+    }
+
+
+def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
+    with atomic_write(path) as aside, translate_os_errors(path):
+        aside.write_text(f"{json_text(facts, indent=1)}\n", encoding="utf-8")

@@ -1,0 +1,250 @@
+"""``mien study``: from recordings to tables, comparison, page and paragraphs."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien.cli.study import CompareOptions, MeasureOptions
+from mien.core.drawn_face import draw_portrait
+from mien.core.errors import InputError
+from mien.media import VideoWriter
+from tests.commands import run_mien
+from tests.studies.making_studies import happiness, save, smiling
+
+PATTERN = "rows/{participant}/{condition}.csv"
+pytestmark = pytest.mark.integration
+QUICK = ("--draws", 499)
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Six participants under two conditions, the second happier by 0.3."""
+    for person in range(6):
+        for condition, happy in (("calm", 0.2), ("funny", 0.5)):
+            save(
+                tmp_path / f"rows/p{person}/{condition}.csv",
+                smiling(happy + 0.02 * person, source=f"{person}.mp4"),
+            )
+    return tmp_path
+
+
+def read(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def facts(folder: Path) -> Any:
+    return json.loads((folder / "study.json").read_text(encoding="utf-8"))
+
+
+def test_a_study_of_saved_rows(rows: Path) -> None:
+    ran = run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows)
+    assert ran.returncode == 0, ran.stderr
+    out = rows / "out"
+    assert {path.name for path in out.iterdir()} >= {
+        *("long.csv", "wide.csv", "comparison.csv", "comparison.json", "study.json", "paragraphs.md"),
+    }
+    happy = [line for line in read(out / "long.csv") if line["measure"] == "happy"]
+    assert len(happy) == 12
+    assert float(happy[0]["mean"]) == pytest.approx(0.2)
+    assert (happy[0]["event"], happy[0]["start"], happy[0]["end"], happy[0]["coverage"]) == (
+        "whole",
+        "0.0",
+        "10.0",
+        "1.0",
+    )
+    wide = read(out / "wide.csv")
+    assert [line["participant"] for line in wide] == [f"p{person}" for person in range(6)]
+    assert float(wide[5]["funny_happy"]) == pytest.approx(0.6)
+    compared = {line["measure"]: line for line in read(out / "comparison.csv")}
+    assert float(compared["happy"]["difference"]) == pytest.approx(0.3)
+    assert (compared["happy"]["a"], compared["happy"]["b"], compared["happy"]["paired"]) == (
+        "calm",
+        "funny",
+        "1",
+    )
+    assert float(compared["happy"]["p"]) == pytest.approx(2 / 64)  # All six the same way: exact.
+    assert "funny - calm" in ran.stdout
+    assert "not an emotion that a person feels" in ran.stdout
+    assert "## Methods" in (out / "paragraphs.md").read_text(encoding="utf-8")
+    assert facts(out)["participants"] == 6
+    page = (out / "report.html").read_text(encoding="utf-8")
+    assert "Saved rows of 12 recordings of 6 participants" in page
+    assert "data:image/png" in page
+    assert "http" not in page.replace("http-equiv", "").replace("http://www.w3.org", "")
+
+
+def test_one_table_of_all_recordings_is_told_apart_by_the_pattern(rows: Path) -> None:
+    videos = [
+        smiling(0.2 + 0.3 * (c == "funny") + 0.01 * n, source=f"v/p{n}/{c}.mp4")
+        for n in range(3)
+        for c in ("calm", "funny")
+    ]
+    save(rows / "all.jsonl", *videos, smiling(0.4, source="v/elsewhere.mp4"))
+    ran = run_mien(
+        "study", "run", "{participant}/{condition}.mp4", "--rows", "all.jsonl", "-o", "out", *QUICK, cwd=rows
+    )
+    assert ran.returncode == 3
+    assert (
+        "1 sources of the rows are no recording" not in ran.stderr
+    )  # Folders before may be others: it fits.
+    assert "p2" in (rows / "out/wide.csv").read_text()
+    table = rows / "list.csv"
+    table.write_text(
+        "file,participant,condition\n"
+        + "".join(f"v/p{n}/{c}.mp4,p{n},{c}\n" for n in range(4) for c in ("calm", "funny"))
+    )
+    ran = run_mien("study", "run", table, "--rows", "all.jsonl", "-o", "listed", *QUICK, cwd=rows)
+    assert ran.returncode == 3
+    assert "1 sources of the rows are no recording of" in ran.stderr
+    assert "v/elsewhere.mp4" in ran.stderr
+    assert "v/p3/calm.mp4: there are no rows of it" in ran.stderr
+    assert len(read(rows / "listed/wide.csv")) == 3
+
+
+def test_events_baselines_and_what_is_amiss(rows: Path) -> None:
+    (rows / "events.csv").write_text(
+        "start,end,label,subject\n1,3,joke,\n5,8,film,\n9,9.5,own,p0\n40,41,late,\n"
+    )
+    ran = run_mien(
+        *(
+            "study",
+            "run",
+            PATTERN,
+            "-o",
+            "out",
+            "--events",
+            "events.csv",
+            "--baseline-window",
+            "-1:0",
+            *QUICK,
+        ),
+        cwd=rows,
+    )
+    assert ran.returncode == 3, ran.stderr
+    assert "rows/p0/calm.csv: events.csv, line 5, late at 40 s: outside the recording" in ran.stderr
+    lines = read(rows / "out/long.csv")
+    assert {line["event"] for line in lines if line["participant"] == "p0"} == {"joke", "film", "own"}
+    assert {line["event"] for line in lines if line["participant"] == "p1"} == {"joke", "film"}
+    joke = next(line for line in lines if line["event"] == "joke")
+    assert [float(joke[name]) for name in ("start", "end", "baseline_start", "baseline_end", "change")] == [
+        1,
+        3,
+        0,
+        1,
+        0,
+    ]
+    assert facts(rows / "out")["rules"]["baseline-window"] == [-1.0, 0.0]
+    again = run_mien(
+        "study", "compare", "out", "--by", "event", "--statistic", "mean", "-o", "events", *QUICK, cwd=rows
+    )
+    assert again.returncode == 3
+    assert "5 of 6 participants have no event own" in again.stderr
+    assert {(line["a"], line["b"]) for line in read(rows / "events/comparison.csv")} == {("joke", "film")}
+
+
+def test_files_of_events_by_participant(rows: Path) -> None:
+    for person in range(5):
+        (rows / f"p{person}.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\njoke\n")
+    ran = run_mien("study", "run", PATTERN, "-o", "out", "--events", "{participant}.vtt", *QUICK, cwd=rows)
+    assert ran.returncode == 3
+    assert "rows/p5/calm.csv: left out" in ran.stderr
+    assert len(read(rows / "out/wide.csv")) == 5
+    wrong = run_mien("study", "run", PATTERN, "-o", "two", "--events", "{who}.vtt", *QUICK, cwd=rows)
+    assert wrong.returncode == 2
+    assert "expected fields such as participant, condition" in wrong.stderr
+
+
+def test_an_edited_table_is_compared_and_its_broken_lines_are_told(rows: Path) -> None:
+    assert run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows).returncode == 0
+    table = rows / "out/long.csv"
+    lines = table.read_text().splitlines()
+    lines[0] = lines[0].replace("condition", "group")
+    lines = [line.replace("p0,calm", "p0,none") for line in lines]
+    lines[20] = lines[20].replace("10.0", "ten", 1)
+    table.write_text("\n".join(lines) + "\n")
+    ran = run_mien(
+        "study", "compare", "out/long.csv", "--by", "group", "--measures", "happy,valence", *QUICK, cwd=rows
+    )
+    assert ran.returncode == 3
+    assert "long.csv, line 21: left out: expected a number as end; got 'ten'" in ran.stderr
+    assert "participants have no group calm and are left out of its comparisons: p0" in ran.stderr
+    assert {line["measure"] for line in read(rows / "out/comparison.csv")} == {"happy", "valence"}
+
+
+def test_a_study_without_conditions_is_measured_all_the_same(tmp_path: Path) -> None:
+    for person in range(2):
+        save(tmp_path / f"p{person}.csv", smiling(0.3))
+    ran = run_mien("study", "run", "{participant}.csv", "-o", "out", cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    assert "nothing was compared: expected a field with two levels" in ran.stderr
+    assert (tmp_path / "out/wide.csv").exists()
+    assert not (tmp_path / "out/comparison.csv").exists()
+    asked = run_mien("study", "run", "{participant}.csv", "-o", "out", "--by", "condition", cwd=tmp_path)
+    assert asked.returncode == 2
+    assert "--by: expected one of event; got condition" in asked.stderr
+
+
+def test_a_broken_recording_costs_no_other(rows: Path) -> None:
+    (rows / "rows/p3/calm.csv").write_text("source,frame\n")
+    table = (rows / "rows/p4/calm.csv").read_text().splitlines()
+    table[9] = table[9].replace("face", "fase", 1)
+    (rows / "rows/p4/calm.csv").write_text("\n".join(table))
+    save(rows / "rows/p5/calm.csv", happiness([None] * 5, source="5.mp4"))
+    ran = run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows)
+    assert ran.returncode == 3
+    for what in ("rows/p3/calm.csv", "rows/p4/calm.csv, line 10", "rows/p5/calm.csv: nobody was seen in it"):
+        assert what in ran.stderr, ran.stderr
+    happy = next(line for line in read(rows / "out/comparison.csv") if line["measure"] == "happy")
+    assert happy["n_a"] == "3"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (MeasureOptions(event_window="soon"), "--event-window as seconds from and to"),
+        (MeasureOptions(event_window="5:1"), "ends after it begins"),
+        (MeasureOptions(baseline_window="0:-2"), "ends after it begins"),
+        (MeasureOptions(person="first"), "longest, largest, all"),
+        (CompareOptions(statistic="median"), "expected a statistic out of mean"),
+        (CompareOptions(statistic="peek"), "did you mean peak"),
+    ],
+)
+def test_impossible_options_are_told(options: MeasureOptions | CompareOptions, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        options.rules()
+
+
+def test_videos_are_analyzed_once(tmp_path: Path) -> None:
+    portrait = draw_portrait()
+    for name in ("p1/calm", "p1/funny", "p2/calm", "p2/funny"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        with VideoWriter(tmp_path / f"{name}.mp4", 240, 240, rate=5) as movie:
+            for index in range(5):
+                movie.write(np.roll(portrait, index, axis=1), index / 5)
+    command = ("study", "run", "{participant}/{condition}.mp4", "-o", "out", "--workers", 1, *QUICK)
+    ran = run_mien(*command, cwd=tmp_path)
+    assert ran.returncode == 0, ran.stderr
+    told = facts(tmp_path / "out")
+    assert told["settings"]["networks"]["small-int8"].startswith("sha256 ")
+    assert told["settings"]["networks"]["small-int8"] in (tmp_path / "out/paragraphs.md").read_text()
+    before = (tmp_path / "out/long.csv").read_bytes()
+    again = run_mien(*command, "--baseline-window", "0:0.4", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert "going on: 1 of 1 shards are there" in again.stderr
+    assert (tmp_path / "out/long.csv").read_bytes() != before
+    assert run_mien(*command, cwd=tmp_path).returncode == 0
+    assert (tmp_path / "out/long.csv").read_bytes() == before
+    shutil.copy(tmp_path / "p1/calm.mp4", tmp_path / "p2/sad.mp4")
+    more = run_mien(*command, cwd=tmp_path)
+    assert "1 new inputs" in more.stderr
+    other = run_mien(*command, "--fps", 2, cwd=tmp_path)
+    assert other.returncode == 2
+    assert "fps" in other.stderr
