@@ -81,10 +81,15 @@ vectors: $(VENV)/.ready
 MIEN := $(VENV)/bin/mien
 OUT := src/mien/inference/weights
 MIX := --mix everyday=$(EVERYDAY)
+PARTS := part-clear part-62 part-63 part-64
 networks: $(VENV)/.ready
-	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear
-	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed || exit 1; done
-	$(MIEN) models ensemble runs/part-clear/part-clear.onnx $(foreach seed,62 63 64,runs/part-$(seed)/part.onnx) $(DATA) $(MIX) -o $(OUT)/medium.onnx
+	$(MIEN) train $(DATA) --preset part-clear --run runs/part-clear -o runs/part-clear.onnx
+	for seed in 62 63 64; do $(MIEN) train $(DATA) --preset part --seed $$seed --run runs/part-$$seed -o runs/part-$$seed.onnx || exit 1; done
+	seed=71; for part in $(PARTS); do \
+		$(MIEN) train $(DATA) $(MIX) --preset part-everyday --seed $$seed --initial runs/$$part.onnx --run runs/$$part-everyday || exit 1; \
+		$(MIEN) models average runs/$$part.onnx runs/$$part-everyday/part-everyday.onnx $(DATA) $(MIX) -o runs/$$part-mean.onnx || exit 1; \
+		seed=$$((seed + 1)); done
+	$(MIEN) models ensemble $(PARTS:%=runs/%-mean.onnx) $(DATA) $(MIX) -o $(OUT)/medium.onnx
 	$(MIEN) models teacher-cache $(DATA) $(OUT)/medium.onnx -o runs/views
 	for name in nano small; do $(MIEN) train $(DATA) --preset student-$$name --teacher-cache runs/views --run runs/student-$$name || exit 1; done
 	for name in nano small; do $(MIEN) train $(DATA) $(MIX) --preset $$name-everyday --initial runs/student-$$name/$$name.onnx \
