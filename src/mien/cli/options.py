@@ -391,6 +391,12 @@ class OutputOptions:
     thumbnails: Annotated[
         bool, typer.Option("--thumbnails", help="Show faces in the report.", rich_help_panel=_OUTPUT)
     ] = False
+    transcript: Annotated[
+        Path | None,
+        typer.Option(
+            help="What was said, for the report: WebVTT or another file of events.", rich_help_panel=_OUTPUT
+        ),
+    ] = None
 
     def asked(self) -> OutputSpec:
         """What is written.
@@ -410,6 +416,7 @@ class OutputOptions:
             self.thumbnails,
             covering,
             sound=not self.no_audio,
+            transcript=self.transcript,
         )
 
 

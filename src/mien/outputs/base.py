@@ -20,6 +20,7 @@ from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
 if TYPE_CHECKING:
+    from mien.events.event import Event
     from mien.inference.landmarks import FaceMesh
     from mien.reports.video import Facts
 
@@ -75,6 +76,7 @@ class RunContext:
         thumbnails: Whether reports show faces.
         sound: Whether copies of videos keep their sound.
         mesh: Finds the points of faces for copies; None where landmarks were not asked for.
+        transcript: What was said in the video, for its report.
         follow: Sees the frames of a video as they are written, which is after all of them were read.
     """
 
@@ -86,6 +88,7 @@ class RunContext:
     thumbnails: bool = False
     sound: bool = True
     mesh: FaceMesh | None = None
+    transcript: Sequence[Event] = ()
     follow: Follow = not_followed
 
     @property

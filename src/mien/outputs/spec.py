@@ -11,6 +11,7 @@ from pathlib import Path
 from mien.core.atomic import check_writable, remove_partials
 from mien.core.errors import InputError, MediaError
 from mien.core.output_names import is_pattern
+from mien.events import read_events
 from mien.media import open_media
 from mien.media.blur import Blur
 from mien.outputs.annotate import AnnotatedCopies
@@ -39,6 +40,7 @@ class OutputSpec:
         thumbnails: Show faces in reports.
         covering: Whose faces are covered in copies and left out of reports; such copies are without sound.
         sound: Copies of videos keep their sound.
+        transcript: What was said in the one video, for its report: a file of events, such as WebVTT.
 
     Raises:
         InputError: Two files are the same, or an ending is unknown.
@@ -51,6 +53,7 @@ class OutputSpec:
     thumbnails: bool = False
     covering: Blur | None = None
     sound: bool = True
+    transcript: Path | None = None
 
     def __post_init__(self) -> None:
         for path in self.files:
@@ -113,6 +116,7 @@ class OutputSpec:
             covering=self.covering,
             thumbnails=self.thumbnails,
             sound=self.sound and self.covering is None,
+            transcript=() if self.transcript is None else read_events(self.transcript)[0],
         )
         places = self.placed(run.sources)
         found = [_format(path)([path], run) for path in self.tables]
@@ -151,6 +155,7 @@ class OutputSpec:
                 one file.
             MissingExtraError: What a file needs is not installed.
         """
+        self._check_transcript(sources)
         places = self.placed(sources)
         self._refuse_twice(places)
         refuse_sources([*self.tables, *self._people(), *places.named], sources, "-o")
@@ -181,6 +186,17 @@ class OutputSpec:
         check_writable(self.annotate)
         with suppress(MediaError), open_media(sources[0]) as media:
             fitting(self.annotate, media.kind, named=True)
+
+    def _check_transcript(self, sources: Sequence[Source]) -> None:
+        if self.transcript is None:
+            return
+        if len(sources) > 1:
+            raise InputError(
+                f"expected one video with --transcript; got {len(sources)}: analyze them one by one"
+            )
+        if not any(path.suffix.lower() == ".html" for path in self.files):
+            raise InputError("expected a report for --transcript; got none: add -o FILE.html")
+        read_events(self.transcript)
 
     def _people(self) -> list[Path]:
         return [] if self.people is None else [self.people]

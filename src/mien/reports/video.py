@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mien.core.formatting import clock, lasting, percent, percents
 from mien.core.labels import UNCERTAIN
 from mien.reports import movements
+from mien.reports.heard import Heard, heard_lanes
 from mien.reports.model_facts import accuracy_sentence, model_facts, score_rows
 from mien.reports.page import data_address, script, write_page
 from mien.tracking.persons import ranked
@@ -69,7 +70,13 @@ class Thumbnail:
     jpeg: bytes
 
 
-def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail] = ()) -> None:
+def write_report(
+    path: Path,
+    overview: Overview,
+    facts: Facts,
+    thumbnails: Sequence[Thumbnail] = (),
+    heard: Heard | None = None,
+) -> None:
     """Write a page that loads nothing from anywhere; it appears whole.
 
     However long the video is, its timeline is told in a bounded number of steps, so that the page stays
@@ -80,16 +87,20 @@ def write_report(path: Path, overview: Overview, facts: Facts, thumbnails: Seque
         overview: What was read.
         facts: Settings and network.
         thumbnails: Faces that the page shows; none by default.
+        heard: How loud it was and what was said, as lanes; nothing by default.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
         InputError: The file cannot be written.
     """
-    write_page(path, "video.html", _context(overview, facts, thumbnails))
+    write_page(path, "video.html", _context(overview, facts, thumbnails, heard))
 
 
-def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) -> dict[str, Any]:
+def _context(
+    overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail], heard: Heard | None = None
+) -> dict[str, Any]:
     lanes, movers = _lanes(overview), movements.movers(overview)
+    data = _data(overview, lanes, movers, thumbnails, heard or Heard())
     return {
         "title": facts.title,
         "accuracy": accuracy_sentence(facts.card, facts.head),
@@ -116,8 +127,12 @@ def _context(overview: Overview, facts: Facts, thumbnails: Sequence[Thumbnail]) 
         "settings": facts.settings,
         "scores": score_rows(facts.card, facts.head),
         "model": model_facts(facts.card, facts.head),
-        "data": _data(overview, lanes, movers, thumbnails),
-        "scripts": [script("video.js"), *([script("movements.js")] if movers else [])],
+        "data": data,
+        "scripts": [
+            script("video.js"),
+            *([script("heard.js")] if data["heard"] else []),
+            *([script("movements.js")] if movers else []),
+        ],
     }
 
 
@@ -251,7 +266,11 @@ def _lanes(overview: Overview) -> list[int]:
 
 
 def _data(
-    overview: Overview, lanes: Sequence[int], movers: Sequence[int], thumbnails: Sequence[Thumbnail]
+    overview: Overview,
+    lanes: Sequence[int],
+    movers: Sequence[int],
+    thumbnails: Sequence[Thumbnail],
+    heard: Heard,
 ) -> dict[str, Any]:
     step_bytes = _LANE_BYTES * (1 + len(lanes)) + movements.BYTES * len(movers)
     most = min(overview.timeline.most, _BYTES // step_bytes)
@@ -273,6 +292,7 @@ def _data(
         "alone": len(overview.timeline.people) == 1,
         "peak": _peak(everybody, overview.labels),
         "people": [_lane(track, course, everybody) for track, course in people.items()],
+        "heard": heard_lanes(heard, everybody),
         "movements": movements.movements(overview, movers, most),
         "thumbnails": [
             {
