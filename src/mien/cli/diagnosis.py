@@ -28,12 +28,14 @@ _EXTRAS = {
     "mqtt": "paho-mqtt",
     "notebook": "jupyterlab",
     "pandas": "pandas",
+    "praat": "praatio",
     "ray": "ray",
     "report": "jinja2",
     "screen": "mss",
     "serve": "fastapi",
     "tensorboard": "tensorboard",
     "train": "torch",
+    "xlsx": "XlsxWriter",
 }
 """What each extra brings, by one package that tells it apart."""
 

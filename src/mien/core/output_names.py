@@ -54,7 +54,7 @@ def output_paths(
                 for at, path in zip(group, tried, strict=True):
                     filled[at] = path
                 break
-    return _numbered(filled, counts, becomes)
+    return _numbered(filled, counts, becomes, _tail(pattern))
 
 
 def is_pattern(path: Path) -> bool:
@@ -116,10 +116,23 @@ def _groups(paths: Sequence[Path]) -> list[list[int]]:
     return [group for group in groups.values() if len(group) > 1]
 
 
+def _tail(pattern: Path) -> str:
+    """What stands behind the last place for a name in the name of a file, which is its kind: ``_events.tsv``."""
+    return _PLACE.split(pattern.name)[-1] if is_pattern(Path(pattern.name)) else pattern.suffix
+
+
+def _with_number(path: Path, number: int, tail: str) -> Path:
+    tail = tail if tail and path.name.endswith(tail) else path.suffix
+    return path.with_name(shortened(f"{path.name.removesuffix(tail)}-{number}{tail}"))
+
+
 def _numbered(
-    paths: Sequence[Path], counts: Callable[[int], bool], becomes: Callable[[Path], Iterable[Path]]
+    paths: Sequence[Path],
+    counts: Callable[[int], bool],
+    becomes: Callable[[Path], Iterable[Path]],
+    tail: str,
 ) -> list[Path]:
-    """The paths, with a number where one is taken by a source before it."""
+    """The paths, with a number before their tail where one is taken by a source before it."""
     claims = [{_key(other) for other in becomes(path)} for path in paths]
     claimants = Counter(key for keys in claims for key in keys)
     disputed = [at for at, keys in enumerate(claims) if any(claimants[key] > 1 for key in keys)]
@@ -130,6 +143,6 @@ def _numbered(
         taken -= {key for key in claims[at] if claimants[key] == 1}
         while not taken.isdisjoint(keys := {_key(other) for other in becomes(result[at])}):
             number += 1
-            result[at] = path.with_name(shortened(f"{path.stem}-{number}{path.suffix}"))
+            result[at] = _with_number(path, number, tail)
         taken |= keys
     return result

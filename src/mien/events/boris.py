@@ -50,7 +50,7 @@ def table_events(file: EventFile) -> Iterator[Event]:
     before, header = _preamble(file, lines)
     places = {plain_name(cell)[0]: place for place, cell in reversed([*enumerate(header)])}
     found = list(lines)
-    wanted = _observation(file, [cell_at(row, places.get("observation id")) for _, row in found])
+    wanted = file.chosen("observation", [cell_at(row, places.get("observation id")) for _, row in found])
     found = [(line, row) for line, row in found if cell_at(row, places.get("observation id")) == wanted]
     texts = [cell_at(row, places.get("time offset")) for _, row in found[:1]] or [""]
     offset = _offset(file, texts[0] or before.get("time offset", ""))
@@ -68,7 +68,7 @@ def project_events(file: EventFile) -> Iterator[Event]:
     """
     try:
         project = json.loads(file.text)
-        wanted = _observation(file, list(project["observations"]))
+        wanted = file.chosen("observation", list(project["observations"]))
         observation = project["observations"][wanted]
         behaviours = {each["code"]: each for each in project["behaviors_conf"].values()}
         offset = _offset(file, str(observation.get("time offset") or ""))
@@ -100,17 +100,6 @@ def _preamble(file: EventFile, lines: Iterator[tuple[int, list[str]]]) -> tuple[
             return before, row
         before[plain_name(row[0])[0]] = cell_at(row, 1)
     return before, []
-
-
-def _observation(file: EventFile, ids: Sequence[str]) -> str:
-    there = list(dict.fromkeys(ids))
-    if file.observation in there:
-        return file.observation or ""
-    if len(there) > 1 or (file.observation is not None and any(there)):
-        names = ", ".join(name[:40] for name in there[:10]) + (", ..." if len(there) > 10 else "")
-        asked = "one observation" if file.observation is None else f"the observation {file.observation}"
-        raise InputError(f"{file.path}: expected {asked}; it holds {names}: say which one")
-    return there[0] if there else ""
 
 
 def _offset(file: EventFile, text: str) -> float:

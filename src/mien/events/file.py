@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,25 @@ class EventFile:
                 f"{self.where(line)}: expected a time in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}: correct the line"
             )
         return found
+
+    def chosen(self, what: str, names: Sequence[str]) -> str:
+        """The one of several observations that is wanted; empty where there is none.
+
+        Args:
+            what: What the format calls an observation.
+            names: Their names, each as often as it occurs.
+
+        Raises:
+            InputError: There are several and none is asked for, or the one that is asked for is not there.
+        """
+        there = list(dict.fromkeys(names))
+        if self.observation in there:
+            return self.observation or ""
+        if len(there) > 1 or (self.observation is not None and any(there)):
+            shown = ", ".join(name[:40] for name in there[:10]) + (", ..." if len(there) > 10 else "")
+            asked = f"one {what}" if self.observation is None else f"the {what} {self.observation}"
+            raise InputError(f"{self.path}: expected {asked}; it holds {shown}: say which one (observation)")
+        return there[0] if there else ""
 
     def ended(self, start: float, end: float, line: int | str) -> float | None:
         """The end of a stretch; None where it lasts no time, which makes it a moment.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from mien.events import bids, boris, elan, table, textgrid, webvtt
+from mien.events import bids, boris, elan, label_studio, table, textgrid, webvtt
 from mien.events.event import Event
 from mien.events.file import EventFile
 
@@ -28,6 +28,7 @@ FORMATS = (
     EventFormat("WebVTT", webvtt.recognised, webvtt.events),
     EventFormat("ELAN", elan.recognised, elan.events),
     EventFormat("Praat TextGrid", textgrid.recognised, textgrid.events),
+    EventFormat("Label Studio", label_studio.recognised, label_studio.events),
     EventFormat("BORIS project", boris.is_project, boris.project_events),
     EventFormat("BIDS events", bids.recognised, bids.events),
     EventFormat("BORIS table", boris.is_table, boris.table_events),

@@ -23,14 +23,14 @@ def read_events(
 
     The format is told by what the file holds: CSV (a header such as ``time,label`` or ``start,end,label,subject,tier``, or none;
     the delimiter a comma, semicolon or tab), WebVTT, ELAN, ``events.tsv`` of BIDS, a project or an exported table of BORIS,
-    TextGrid of Praat. Times of tables are seconds, ``mm:ss`` or ``hh:mm:ss``, or milliseconds where the header says so.
+    TextGrid of Praat, JSON of Label Studio. Times of tables are seconds, ``mm:ss`` or ``hh:mm:ss``, or milliseconds where the header says so.
 
     Args:
         path: The file, of 20 MB at most.
         tiers: Those that are wanted; all by default.
         samples: Whether a CSV has a label at each step of time rather than an event a line; by default it is taken so where
             twenty or more labels, most like the one before, follow each other at one step of a second at most, and a remark says so.
-        observation: Of several in a file of BORIS, the one that is wanted.
+        observation: Of several in a file of BORIS, or videos in one of Label Studio, the one that is wanted.
 
     Raises:
         InputError: The file cannot be read, is of no such format, has a time that is none, or lacks a tier or observation; the

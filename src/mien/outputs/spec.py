@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -17,7 +17,7 @@ from mien.media.blur import Blur
 from mien.outputs.annotate import AnnotatedCopies
 from mien.outputs.base import RunContext, Writer
 from mien.outputs.charts import Charts
-from mien.outputs.formats import FORMATS, writer_of
+from mien.outputs.formats import FORMATS, beside, ending_of, writer_of
 from mien.outputs.places import OutputFiles, fitting, refuse_sources
 from mien.outputs.tables import TEXT_FORMATS
 from mien.outputs.tables.writers import PeopleTable
@@ -57,7 +57,7 @@ class OutputSpec:
 
     def __post_init__(self) -> None:
         for path in self.files:
-            if path.suffix.lower() not in FORMATS:
+            if ending_of(path) is None:
                 raise InputError(
                     f"expected files ending in {', '.join(FORMATS)}; got {path}: give another name with -o"
                 )
@@ -65,7 +65,7 @@ class OutputSpec:
             raise InputError(
                 f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people"
             )
-        for number, path in enumerate(named := list(self._named())):
+        for number, path in enumerate(named := [*self._named(), *_beside(self.files)]):
             if path.absolute() in [other.absolute() for other in named[:number]]:
                 raise InputError(
                     f"expected a file for each output; {path} is asked for twice: give another name"
@@ -141,6 +141,7 @@ class OutputSpec:
             *places.named,
             *copies,
             *(copy.with_name(f"{copy.name}.mp4") for copy in copies),
+            *_beside([*self.tables, *places.named]),
         ]:
             remove_partials(place)
         for folder in places.plots or ():
@@ -158,10 +159,12 @@ class OutputSpec:
         self._check_transcript(sources)
         places = self.placed(sources)
         self._refuse_twice(places)
-        refuse_sources([*self.tables, *self._people(), *places.named], sources, "-o")
+        written = [*self.tables, *self._people(), *places.named]
+        refuse_sources([*written, *_beside(written)], sources, "-o")
         if places.copies is not None:
             refuse_sources(places.copies, sources, "--annotate")
-        for place in [*self.tables, *self._people(), *places.tried]:
+        tried = [*self.tables, *self._people(), *places.tried]
+        for place in [*tried, *_beside(tried)]:
             check_writable(place)
         self._check_copy(sources)
         self._check_packages()
@@ -173,7 +176,7 @@ class OutputSpec:
         ]
         taken: set[Path] = set()
         for column in columns:
-            own = {path.absolute() for path in column}
+            own = {path.absolute() for path in [*column, *_beside(column)]}
             if both := taken & own:
                 raise InputError(
                     f"expected a file for each output; {min(both)} is asked for twice: give another name"
@@ -213,6 +216,11 @@ class OutputSpec:
     def _named(self) -> Iterator[Path]:
         yield from self.files
         yield from (path for path in (self.people, self.annotate, self.plots) if path is not None)
+
+
+def _beside(paths: Iterable[Path]) -> list[Path]:
+    """Further files that are written with some."""
+    return [more for path in paths if (more := beside(path)) is not None]
 
 
 def _format(path: Path) -> type[Writer]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError, MediaError
 from mien.inference.config import PipelineConfig
-from mien.outputs.formats import FORMATS
+from mien.outputs.formats import FORMATS, beside
 
 if TYPE_CHECKING:
     from mien.media import Media
@@ -21,8 +21,10 @@ PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
 SMALLEST, HIGHEST = 16, 4000
 """px that a client may ask for as the height of the smallest face; the smaller, the more work."""
-FILES = (*RESULTS, *PEOPLE, *CHARTS)
-"""Names of all results."""
+WANTED = (*RESULTS, *PEOPLE, *CHARTS)
+"""Names of the results that a client may ask for."""
+FILES = (*WANTED, *(more.name for name in RESULTS if (more := beside(Path(name))) is not None))
+"""Names of all results: some come with a further file."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +112,9 @@ class VideoJobOptions:
         >>> VideoJobOptions(results="result.csv, people.csv").wanted
         ('result.csv', 'people.csv')
         """
-        names = FILES if self.results is None else tuple(name.strip() for name in self.results.split(","))
-        if unknown := [name for name in names if name not in FILES]:
-            raise InputError(f"expected results out of {', '.join(FILES)}; got {unknown[0][:40]!r}")
+        names = WANTED if self.results is None else tuple(name.strip() for name in self.results.split(","))
+        if unknown := [name for name in names if name not in WANTED]:
+            raise InputError(f"expected results out of {', '.join(WANTED)}; got {unknown[0][:40]!r}")
         return names
 
     def video_options(self) -> VideoOptions:

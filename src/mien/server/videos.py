@@ -40,6 +40,11 @@ _TYPES = {
     ".vtt": "text/vtt",
     ".srt": "application/x-subrip",
     ".eaf": "application/xml",
+    ".TextGrid": "text/plain",
+    ".boris": "application/json",
+    ".sps": "text/plain",
+    ".tsv": "text/tab-separated-values",
+    ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 _SHOWN = (".html", ".mp4", ".png")
 
@@ -183,8 +188,8 @@ async def _events(job: Job, jobs: Jobs, described: Callable[[Job], VideoJob]) ->
 
 def _sent(path: Path, file: str, job: Job) -> FileResponse:
     name = (
-        f"{Path(job.name).stem}.{file.partition('.')[2]}"
-        if file.startswith("result.")
+        f"{Path(job.name).stem}{file.removeprefix('result')}"
+        if file.startswith("result")
         else f"{Path(job.name).stem}-{file}"
     )
     how = "inline" if path.suffix in _SHOWN else "attachment"
