@@ -198,6 +198,8 @@ def test_the_shipped_network_can_be_calibrated_anew(tmp_path: Path) -> None:
     """A file of an older export, on images that are none of its own."""
     path = tmp_path / "medium.onnx"
     path.write_bytes(network_path("medium").read_bytes())
+    # On stripes alone: of the everyday faces that it has learned from as well, its card is silent here.
+    write_card(path, read_card(path).model_copy(update={"mixture": {}}))
     faces = stripes().images[:8, None].astype(np.float32)
     before = open_network(path, threads=1).run({"faces": faces})["fer2013"]
     card = calibrate(path, stripes())
