@@ -165,3 +165,15 @@ def test_batch_reads_the_span_of_each_video(portrait: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     [shard] = sorted((tmp_path / "out").rglob("*.csv"))
     assert [time for _, time in times(shard)] == [1.0, 1.1, 1.2]
+
+
+def test_an_audience_is_measured_in_the_span(portrait: Path) -> None:
+    from mien.audience import measure
+    from mien.audience.options import AudienceOptions
+
+    found = measure(portrait, AudienceOptions(window=1, context=1, interval=0.5, start=2, end=4.5))
+    assert [(window.start, window.end) for window in found.windows] == [(2.0, 3.0), (3.0, 4.0), (4.0, 4.5)]
+    with pytest.raises(MediaError, match="expected frames from 0:50"):
+        measure(portrait, AudienceOptions(start=50))
+    with pytest.raises(InputError, match="got a live source: --duration ends it"):
+        measure("camera:0", AudienceOptions(start=3))

@@ -60,8 +60,11 @@ def opened(
         MediaError: It cannot be opened.
         InputError: It is a single image, or no source at all.
     """
-    sampling = Sampling(interval=options.interval)
+    sampling = Sampling(interval=options.interval, start=options.start, end=options.end)
     if isinstance(source, str) and _is_live(source):
+        if sampling.span is not None:
+            wanted = "expected a video for a span (--from, --to)"
+            raise InputError(f"{source}: {wanted}; got a live source: --duration ends it")
         from mien.media.live import LiveOptions, open_live
 
         with open_live(source, replace(options.live or LiveOptions(), sampling=sampling), tell) as feed:

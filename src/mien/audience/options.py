@@ -33,6 +33,8 @@ class AudienceOptions:
         duration: Seconds after which measuring ends; None: with the source.
         seed: Of the bootstrap.
         live: How a live source is opened; how often it is looked at, ``every`` says.
+        start: Seconds of a video from which on it is measured.
+        end: Seconds of a video up to which it is measured.
 
     Raises:
         InputError: A value is impossible.
@@ -55,6 +57,8 @@ class AudienceOptions:
     duration: float | None = None
     seed: int = 0
     live: LiveOptions | None = None
+    start: float | None = None
+    end: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (

@@ -113,6 +113,8 @@ _SETTINGS = {
     "min_coverage": "People who must be read for a window to count",
     "offset": "Seconds added to the times of key points",
     "duration": "Seconds that were to be measured",
+    "start": "Seconds of the video from which on it was measured",
+    "end": "Seconds of the video up to which it was measured",
     "seed": "Seed of the intervals",
     "mapping": "What counts as positive and negative",
 }

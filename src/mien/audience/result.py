@@ -237,5 +237,16 @@ def _change(change: Change) -> dict[str, Any]:
 
 def settings(options: AudienceOptions) -> dict[str, Any]:
     """Options as plain values."""
-    names = ("interval", "window", "context", "min_group", "min_coverage", "offset", "duration", "seed")
+    names = (
+        "interval",
+        "window",
+        "context",
+        "min_group",
+        "min_coverage",
+        "offset",
+        "duration",
+        "start",
+        "end",
+        "seed",
+    )
     return {**{name: getattr(options, name) for name in names}, "mapping": options.mapping.name}

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +15,7 @@ import typer
 from mien.cli.console import Console
 from mien.cli.exits import INTERRUPTED, PART_NOT_READ
 from mien.cli.options import ModelOptions, SourceOptions, grouped
+from mien.cli.span_options import SpanOptions
 
 if TYPE_CHECKING:
     from mien.audience.options import AudienceOptions
@@ -173,6 +174,7 @@ def audience(
         ),
     ],
     measuring: MeasuringOptions,
+    span: SpanOptions,
     opening: SourceOptions,
     networks: ModelOptions,
     wanted: ResultOptions,
@@ -215,7 +217,8 @@ def audience(
 
     _agreed(consented)
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    options = measuring.options(opening.options(Sampling()))
+    start, end = span.span()
+    options = replace(measuring.options(opening.options(Sampling())), start=start, end=end)
     asked = wanted.asked(source)
     points, amiss = ([], []) if key_points is None else read_key_points(key_points)
     for remark in amiss:
