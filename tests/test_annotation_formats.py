@@ -109,7 +109,7 @@ def test_a_video_without_anybody_has_its_file(kind: type[Writer], name: str, tmp
 def test_stretches_of_a_tier_never_overlap_and_blinks_have_their_own() -> None:
     close = [
         Segment(1, "happy", 0, 1.0004, 0.9),
-        Segment(1, "a\nb\x1b", 1.0002, 2, 0.8),
+        Segment(1, "a\nb\x1b", 0.9, 2, 0.8),
         Segment(1, "sad", 2, 2.0004, 1),
     ]
     [(name, own)] = tiers(overview(close)).items()

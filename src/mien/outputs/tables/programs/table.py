@@ -80,9 +80,7 @@ class ProgramTable:
         others = [name for name in dict.fromkeys(self.header) if name and name not in used]
         if others:
             shown = ", ".join(others[:4]) + (f" and {len(others) - 4} more" if len(others) > 4 else "")
-            self.remarks.append(
-                f"{self.path}, of {self.program}: {shown} have no place in mien's rows and are left out"
-            )
+            self.remarks.append(f"{self.path}, of {self.program}: rows have no place for {shown}: left out")
 
 
 @dataclass(frozen=True, slots=True)
