@@ -6,17 +6,13 @@ from __future__ import annotations
 
 import itertools
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import numpy as np
@@ -29,18 +25,17 @@ from mien.core.drawn_face import draw_portrait
 from mien.data import write_dataset
 from mien.media import VideoWriter
 from tests.commands import endings, in_turn
+from tests.empty_home import elsewhere, new_world, traced
 
-for package in ("torch", "lightning", "onnx", "ray", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
+for package in ("torch", "lightning", "onnx", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
     pytest.importorskip(
-        package, reason=f"{package} is not installed: pip install 'mien[train,ray,explain,serve,report]'"
+        package, reason=f"{package} is not installed: pip install 'mien[train,explain,serve,report]'"
     )
 
 from tests.training.stripes import stripes  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]  # However busy the machine is.
-_TOLD = {"CI", "GITHUB_ACTIONS", "HOME", "TMPDIR", "MPLCONFIGDIR"}
-"""Of which libraries take other ways: with the first two, none of them reports anything."""
 _TINY = [
     "--set",
     'options={"widths":[4,8],"blocks":1}',
@@ -149,7 +144,6 @@ RUNS: dict[str, list[object]] = {
 }
 """What each command is run with, one after the other in a folder where `material` has put what they need and
 they leave things for each other."""
-RAY = ["batch", "faces", "-o", "ray-shards", "--detector", "whole", "--workers", 1, "--engine", "ray"]
 TWO = ["train", "faces.parquet", "--preset", "small", "--run", "two", "--devices", 2, *_TINY]
 """Starts the program that it is once more, and so has a process of its own; torch asks the system for the
 name of 127.0.0.1, so it is not traced."""
@@ -169,40 +163,6 @@ folder = "taken"
 
 _LONG_ENOUGH = 14.0
 """Seconds after which ONNX Runtime would have looked for the host of its maker: it does within ten."""
-_TRACED = ("strace", "-f", "-qq", "--seccomp-bpf", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-o")
-
-
-@dataclass(frozen=True)
-class World:
-    """A folder to run commands in, a home folder and a temporary one."""
-
-    folder: Path
-    home: Path
-    temporary: Path
-
-    def start(self, *command: object, **options: Any) -> subprocess.Popen[str]:
-        """Start a program here."""
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if name not in _TOLD and not name.startswith(("XDG_", "MIEN_", "RAY_", "ORT_"))
-        }
-        env = {**kept, "HOME": str(self.home), "TMPDIR": str(self.temporary), "COLUMNS": "100"}
-        return subprocess.Popen([*map(str, command)], cwd=self.folder, env=env, text=True, **options)
-
-    def left(self) -> list[str]:
-        """What is in the home folder and in the temporary one."""
-        return sorted(str(path) for folder in (self.home, self.temporary) for path in folder.rglob("*"))
-
-
-@contextmanager
-def new_world(folder: Path) -> Iterator[World]:
-    """In a place whose path is short enough for the sockets of Ray."""
-    with tempfile.TemporaryDirectory(prefix="mien-") as place:
-        world = World(folder, Path(place, "home"), Path(place, "t"))
-        for one in (world.home, world.temporary):
-            one.mkdir()
-        yield world
 
 
 @pytest.fixture(scope="module")
@@ -248,7 +208,7 @@ class Ran:
 def ran(material: Path) -> Ran:
     """All commands and a service, at the same time, in one home folder that was empty."""
     found, places = Ran(), [material / "commands.trace", material / "service.trace"]
-    before = [[*_TRACED, place] if shutil.which("strace") else [] for place in places]
+    before = [traced(place) for place in places]
     with new_world(material) as world, open(material / "said", "w+") as said:
         service = world.start(
             *before[1],
@@ -322,15 +282,6 @@ def test_no_host_is_looked_for(ran: Ran) -> None:
     assert elsewhere(ran.traces) == []
 
 
-def test_ray_leaves_nothing_behind_and_looks_for_no_host(material: Path) -> None:
-    trace = material / "ray.trace"
-    before = [*_TRACED, trace] if shutil.which("strace") else []
-    with new_world(material) as world:
-        assert world.start(*before, sys.executable, "-m", "mien", *RAY).wait(800) == 0
-        assert world.left() == []
-    assert not before or elsewhere(trace.read_text(errors="replace")) == []
-
-
 def test_a_list_of_fonts_that_is_there_is_used(material: Path) -> None:
     """Who uses matplotlib has one; making one anew takes time."""
     with new_world(material) as world:
@@ -340,15 +291,6 @@ def test_a_list_of_fonts_that_is_there_is_used(material: Path) -> None:
             sys.executable, "-m", "mien", "audience", "film.mp4", "--consented", "-o", "again.png"
         ).wait(100)
         assert list(fonts.glob("fontlist-*.json"))
-
-
-def elsewhere(trace: str) -> list[str]:
-    """Lines of a trace that name an address of another machine."""
-    return [
-        line
-        for line in trace.splitlines()
-        if "AF_INET" in line and not re.search(r'"(127\.|::1"|::ffff:127\.)', line)
-    ]
 
 
 def test_look_ups_are_seen() -> None:

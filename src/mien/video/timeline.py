@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -103,7 +104,7 @@ class Timeline:
         """Ids of those who were seen, in order."""
         return sorted(self._people)
 
-    @property
+    @cached_property
     def _width(self) -> int:
         return _COUNTS + 2 * len(self.labels) + 2 * len(MEASURES) + len(REASONS)
 
@@ -143,8 +144,9 @@ class Timeline:
         for place, (start, end) in enumerate(pairwise([span.start, *edges, span.end]), first):
             weight = max(end - start, 0.0 if place > first else 1e-9)
             if weight:
+                added = weight * value
                 for table in cells:
-                    self._cell(table, place)[_SECONDS:] += weight * value
+                    self._cell(table, place)[_SECONDS:] += added
 
     def _value(self, span: FrameSpan) -> NDArray[np.float64]:
         """What is added for each second of a face, from `_SECONDS` on."""
@@ -222,9 +224,10 @@ class Timeline:
         return place
 
     def _cell(self, cells: dict[int, NDArray[np.float64]], place: int) -> NDArray[np.float64]:
-        if place not in cells:
-            cells[place] = np.zeros(self._width)
-        return cells[place]
+        cell = cells.get(place)
+        if cell is None:
+            cell = cells[place] = np.zeros(self._width)
+        return cell
 
 
 def _merged(cells: dict[int, NDArray[np.float64]], joined: int) -> dict[int, NDArray[np.float64]]:
