@@ -1,10 +1,13 @@
-"""Studies whose true effects are known: ``python -m benchmarks.studies.simulated_study effects|work [--studies 200]``.
+"""Studies whose true effects are known: ``python -m benchmarks.studies.simulated_study effects|intervals|work [--studies 200]``.
 
 ``effects``: 40 participants are recorded for 30 s under two conditions, five frames a second. Every two seconds another photograph of
 everyday faces is shown, with what the default network reads in it; a tenth of them nobody finds. Participants differ in how often
 they smile, and in how much more often under the second condition, so that the true difference of every signal is that of the rates
 times what the network reads on average in the photographs. Each study goes from such rows to `compare_study`; counted are right signs,
 intervals that hold the true difference, and, in studies without an effect, false alarms. Groups of 20 and 20 likewise.
+
+``intervals``: how often the intervals of a mean difference and of its effect size hold the true value, where differences are spread
+normally or exponentially.
 
 ``work``: `mien study run --rows` of 100 recordings of 10 minutes, 25 frames a second with landmarks, whose rows are there already:
 seconds of the clock and of the processor, and the most memory.
@@ -34,6 +37,7 @@ from mien.core.labels import Labels
 from mien.core.measures import MEASURES
 from mien.evaluation import open_subject
 from mien.metrics import wilson
+from mien.metrics.resampling import mean_interval, paired_effect_interval
 from mien.outputs.tables import open_table
 from mien.studies.comparison import CompareRules, compare_study
 from mien.studies.event_measures import EventWindow, measure_window
@@ -161,8 +165,9 @@ def _tell(
     print(f"\n{design}, {'smiles more often under b' if effect else 'no effect'}; {studies} studies")
     print("signal           true  right sign  interval holds it  p <= 0.05  after Holm")
     for name, (sign, holds, alarm, after) in counts.items():
-        shares = f"{sign / studies:10.1%}  {holds / studies:17.1%}  {alarm / studies:9.1%}  {after / studies:10.1%}"
-        print(f"{name:14} {truth[name]:+.3f}  {shares}")
+        right = f"{sign / studies:.1%}" if effect else "-"
+        shares = f"{right:>10}  {holds / studies:17.1%}  {alarm / studies:9.1%}  {after / studies:10.1%}"
+        print(f"{name:14} {abs(truth[name]) and truth[name]:+.3f}  {shares}")
     total = sum(counts.values(), np.zeros(4))
     every = studies * len(counts)
     print(f"all: interval holds it {_share(total[1], every)}; p <= 0.05 {_share(total[2], every)}")
@@ -171,6 +176,22 @@ def _tell(
 def _share(count: float, total: int) -> str:
     low, high = wilson(count, total)
     return f"{count / total:.1%} ({low:.1%} to {high:.1%})"
+
+
+def intervals(samples: int, draws: int) -> None:
+    """Count which intervals hold the true value."""
+    for name, spread in (("normal", 1.0), ("exponential", 0.5)):
+        for people in (10, 20, 40):
+            held = np.zeros(2)
+            for number in range(samples):
+                chance = np.random.default_rng([number, people])
+                drawn = chance.normal(0.5, 1, people) if name == "normal" else chance.exponential(0.5, people)
+                ends = mean_interval(drawn, draws, number), paired_effect_interval(drawn, draws, number)
+                true = 0.5, 0.5 / spread
+                held += [low <= value <= high for (low, high), value in zip(ends, true, strict=True)]
+            print(
+                f"{name:11} {people} participants: mean {_share(held[0], samples)}, effect size {_share(held[1], samples)}"
+            )
 
 
 def work(folder: Path) -> None:
@@ -243,14 +264,16 @@ def _long_recording() -> VideoResult:
 def main(arguments: Sequence[str] | None = None) -> None:
     """What is asked for."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.studies.simulated_study", description=(__doc__ or "").splitlines()[0]
     )
-    parser.add_argument("what", choices=("effects", "work"))
+    parser.add_argument("what", choices=("effects", "intervals", "work"))
     parser.add_argument("--studies", type=int, default=200)
     parser.add_argument("--draws", type=int, default=1_999)
     asked = parser.parse_args(arguments)
     if asked.what == "effects":
         effects(asked.studies, asked.draws)
+    elif asked.what == "intervals":
+        intervals(asked.studies, asked.draws)
     else:
         with tempfile.TemporaryDirectory() as folder:
             work(Path(folder))

@@ -75,7 +75,8 @@ def study_row(
     """A row of a long table with a mean; ``event``, ``coverage`` and ``change`` by name."""
     event, coverage = str(others.get("event", "whole")), float(others.get("coverage", 1.0))
     numbers = dict.fromkeys(EventMeasure._fields[1:], float("nan"))
-    numbers |= {"mean": value, "change": float(others.get("change", "nan")), "coverage": coverage}
+    change = float(others.get("change", "nan"))
+    numbers |= {"mean": value, "change": change, "baseline": value - change, "coverage": coverage}
     own = EventMeasure(measure, **numbers)
     name = "_".join(fields.values())
     return StudyRow(dict(fields), f"{name}.mp4", EventWindow(event, 1, 0.0, 0.0, 10.0), own)

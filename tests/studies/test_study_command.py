@@ -150,6 +150,23 @@ def test_events_baselines_and_what_is_amiss(rows: Path) -> None:
     assert {(line["a"], line["b"]) for line in read(rows / "events/comparison.csv")} == {("joke", "film")}
 
 
+def test_a_baseline_in_which_nobody_was_read_is_told(rows: Path) -> None:
+    away = [None] * 10 + [0.5] * 10
+    for person in range(2):
+        for condition in ("calm", "funny"):
+            seen = away if (person, condition) == (1, "funny") else [0.5] * 20
+            save(rows / f"b/p{person}/{condition}.csv", happiness(seen, source="v.mp4"))
+    (rows / "e.csv").write_text("time,label\n5,joke\n")
+    command = ("study", "run", "b/{participant}/{condition}.csv", "-o", "out", "--events", "e.csv")
+    ran = run_mien(*command, "--baseline-window", "-2:0", *QUICK, cwd=rows)
+    assert ran.returncode == 3
+    assert (
+        "b/p1/funny.csv: nobody was read in the baseline of joke at 5 s: what changes is not known"
+        in ran.stderr
+    )
+    assert "nothing was compared" in ran.stderr  # One participant is left.
+
+
 def test_files_of_events_by_participant(rows: Path) -> None:
     for person in range(5):
         (rows / f"p{person}.vtt").write_text("WEBVTT\n\n00:01.000 --> 00:02.000\njoke\n")

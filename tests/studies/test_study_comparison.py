@@ -135,6 +135,23 @@ def test_changes_are_compared_where_there_are_baselines() -> None:
     assert found.comparisons[0].difference == pytest.approx(0.2)
 
 
+def test_participants_without_a_baseline_are_told_by_name() -> None:
+    rows = [
+        study_row(
+            {"participant": f"p{n}", "condition": c},
+            0.5,
+            change=float("nan") if n == 3 and c == "b" else 0.1 * n,
+        )
+        for n in range(5)
+        for c in ("a", "b")
+    ]
+    found = compare_study(rows, FIELDS, quick())
+    assert found.left_out == (
+        "1 of 5 participants have no baseline for condition b and are left out of its comparisons: p3",
+    )
+    assert "p3" not in found.comparisons[0].values
+
+
 def test_what_is_in_no_comparison_is_told_by_name() -> None:
     rows = two_conditions()
     rows = [

@@ -200,6 +200,7 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
     if paired:
         notes += _lacking(kept, by, levels)
     statistic = rules.statistic or _statistic(kept)
+    notes += _without_baseline(kept, by, statistic)
     found = []
     for (measure, each), own in _grouped(kept, rules).items():
         means = participant_means(own, (by,), statistic)
@@ -335,6 +336,22 @@ def _lacking(rows: Sequence[StudyRow], by: str, levels: Sequence[str]) -> Iterat
         if without:
             count = f"{len(without)} of {len(people)} participants"
             yield f"{count} have no {by} {level} and are left out of its comparisons: {_few(without)}"
+
+
+def _without_baseline(rows: Sequence[StudyRow], by: str, statistic: str) -> Iterator[str]:
+    """Participants of whom a level has rows, but no baseline to compare them with."""
+    if statistic not in ("change", "baseline"):
+        return
+    known: dict[str, dict[str, bool]] = {}
+    for row in rows:
+        level = known.setdefault(row.level(by), {})
+        there = not math.isnan(row.measure.baseline)
+        level[row.participant] = there or level.get(row.participant, False)
+    for name, people in known.items():
+        without = [participant for participant, there in people.items() if not there]
+        if without:
+            count = f"{len(without)} of {len(people)} participants"
+            yield f"{count} have no baseline for {by} {name} and are left out of its comparisons: {_few(without)}"
 
 
 def _never_compared(done: Sequence[LevelComparison], levels: Sequence[str], by: str) -> Iterator[str]:

@@ -93,12 +93,12 @@ def measure_window(signals: Signals, window: EventWindow) -> list[EventMeasure]:
     >>> round(happy.mean, 3), happy.peak, happy.peak_time, happy.onset, happy.duration, round(happy.share, 3)
     (0.567, 0.9, 2.0, 1.0, 2.0, 0.667)
     """
-    there = np.isfinite(signals.values)
+    base, spread = _baseline(signals, window)
+    signals = signals.between(window.start, window.end)
     inside = _overlap(signals, window.start, window.end)
-    weights = inside[:, None] * there
+    weights = inside[:, None] * np.isfinite(signals.values)
     seconds = weights.sum(axis=0)
     mean = _weighted(weights, signals.values)
-    base, spread = _baseline(signals, window, there)
     active = _active(signals, base, spread) & (weights > 0)
     share = np.where(_known(signals, spread), _weighted(weights, active.astype(np.float64)), np.nan)
     offset = np.where(np.isnan(base), 0.0, base) if window.baseline is None else base
@@ -128,12 +128,13 @@ def _weighted(weights: Floats, values: Floats) -> Floats:
     return np.where(total > 0, summed / np.where(total > 0, total, 1.0), np.nan)
 
 
-def _baseline(signals: Signals, window: EventWindow, there: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def _baseline(signals: Signals, window: EventWindow) -> tuple[Floats, Floats]:
     """Mean and standard deviation of each signal over the baseline; NaN where there is none."""
     if window.baseline is None:
         none = np.full(len(signals.names), np.nan)
         return none, none
-    weights = _overlap(signals, *window.baseline)[:, None] * there
+    signals = signals.between(*window.baseline)
+    weights = _overlap(signals, *window.baseline)[:, None] * np.isfinite(signals.values)
     base = _weighted(weights, signals.values)
     return base, np.sqrt(_weighted(weights, (signals.values - base) ** 2))
 

@@ -3,7 +3,7 @@ measure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,14 @@ class Signals:
     def seen(self) -> NDArray[np.bool_]:
         """``(n,)`` in which frames the person was read."""
         return np.asarray(np.isfinite(self.values).any(axis=1))
+
+    def between(self, start: float, end: float) -> Signals:
+        """The frames that stand for a part of a stretch, in seconds."""
+        inside = np.flatnonzero((self.times + self.lasting > start) & (self.times < end))
+        columns = {
+            name: getattr(self, name)[inside] for name in ("times", "lasting", "values", "shown", "uncertain")
+        }
+        return replace(self, **columns)
 
 
 def read_signals(video: VideoResult, rule: PersonRule = "longest") -> tuple[Signals, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -12,7 +13,7 @@ from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.events import Event, read_events
 from mien.outputs.tables import read_videos
-from mien.studies.event_measures import measure_window
+from mien.studies.event_measures import EventWindow, measure_window
 from mien.studies.recordings import PARTICIPANT, StudyRecording, StudyRecordings
 from mien.studies.signals import PersonRule, Signals, read_signals
 from mien.studies.tables import StudyRow
@@ -125,25 +126,27 @@ def _measure(
     lasts = _lasts(recording, signals)
     windows, problems = lay_windows(recording, lasts, events.events, rules.windows, events.file)
     study.problems += problems
-    shift = recording.offset
     for window in windows:
-        base = None if window.baseline is None else (window.baseline[0] + shift, window.baseline[1] + shift)
-        told = replace(
-            window,
-            zero=window.zero + shift,
-            start=window.start + shift,
-            end=window.end + shift,
-            baseline=base,
-        )
-        study.rows += [
-            StudyRow(recording.fields, recording.file, told, measure)
-            for measure in measure_window(signals, window)
-        ]
+        measures = measure_window(signals, window)
+        told = _on_session(window, recording.offset)
+        study.rows += [StudyRow(recording.fields, recording.file, told, measure) for measure in measures]
+        if window.baseline is not None and all(math.isnan(measure.baseline) for measure in measures):
+            named = f"{window.event} at {told.zero:g} s"
+            study.problems.append(
+                f"{recording.file}: nobody was read in the baseline of {named}: what changes is not known there"
+            )
     study.recordings.append(_facts(recording, signals, lasts, len(windows)))
     if video.failures:
         study.problems.append(f"{recording.file}: {len(video.failures)} frames could not be read: a gap")
     if not signals.seen.any():
         study.problems.append(f"{recording.file}: nobody was seen in it")
+
+
+def _on_session(window: EventWindow, offset: float) -> EventWindow:
+    """A window on the session's clock."""
+    base = None if window.baseline is None else (window.baseline[0] + offset, window.baseline[1] + offset)
+    zero, start, end = window.zero + offset, window.start + offset, window.end + offset
+    return replace(window, zero=zero, start=start, end=end, baseline=base)
 
 
 def _lasts(recording: StudyRecording, signals: Signals) -> Span:

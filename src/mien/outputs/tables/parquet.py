@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,6 +19,8 @@ from mien.core.scratch import scratch_folder
 
 GROUP = 50_000
 """Rows of a row group."""
+ALONE = 100
+"""Rows from which on a source is read by its columns, which takes as long as reading so many rows one by one."""
 HELD = 2_000
 """Rows in memory at once: as dicts they take some kB each."""
 
@@ -149,6 +152,46 @@ def parquet_rows(
     for start in range(0, _reading(path, lambda: scan.select(_polars().len()).collect().item()), group):
         part = _reading(path, scan.slice(start, group).collect)
         yield from part.iter_rows(named=True)
+
+
+def parquet_parts(path: Path, group: int = GROUP, alone: int = ALONE) -> Iterator[Any]:
+    """The rows of a table as data frames of polars in their order, no source in two of them: one source where it has so many
+    rows, else several.
+
+    Args:
+        path: The table.
+        group: Rows that are read at once.
+        alone: From so many rows on, a source stands alone.
+
+    Raises:
+        InputError: The file is not whole.
+        MissingExtraError: polars is not installed.
+    """
+    scan = _polars().scan_parquet(path)
+    count = _reading(path, lambda: scan.select(_polars().len()).collect().item())
+    held = None
+    for start in range(0, count, group):
+        part = _reading(path, scan.slice(start, group).collect)
+        held = part if held is None else held.vstack(part)
+        sources = held["source"]
+        begins = [0, *(sources != sources.shift(1)).arg_true().to_list(), len(held)]
+        ends = begins if start + group >= count else begins[:-1]
+        for first, end in _portions(sorted({*ends}), alone):
+            yield held.slice(first, end - first)
+        held = held.slice(ends[-1])
+
+
+def _portions(bounds: Sequence[int], alone: int) -> Iterator[tuple[int, int]]:
+    """Stretches between bounds, the short ones that follow each other as one."""
+    begin = bounds[0]
+    for first, end in pairwise(bounds):
+        if end - first >= alone:
+            if begin < first:
+                yield begin, first
+            yield first, end
+            begin = end
+    if begin < bounds[-1]:
+        yield begin, bounds[-1]
 
 
 def _reading(path: Path, work: Callable[[], Any]) -> Any:

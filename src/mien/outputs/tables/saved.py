@@ -7,7 +7,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import count, groupby
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mien.core.faces import Faces
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.measures import MEASURES, REASONS
+from mien.outputs.tables.columns import FlatLayout, regular_video
 from mien.outputs.tables.programs import open_program_table
 from mien.outputs.tables.programs.formats import ENDINGS
 from mien.outputs.tables.rows import FORMATS, format_of
@@ -55,6 +56,9 @@ def read_videos(path: Path) -> Iterator[VideoResult]:
     [('a.jpg', [0], 0)]
     """
     table = open_program_table(path)
+    if table is None and format_of(path) == "parquet":
+        yield from _parquet_videos(path)
+        return
     found = read_rows(path) if table is None else table.rows()
     for source, rows in groupby(found, key=attrgetter("source")):
         video = video_of_rows(source, rows, path)
@@ -153,7 +157,7 @@ def _read_csv(path: Path) -> Iterator[SavedRow]:
         with open(path, encoding="utf-8-sig", newline="") as file:
             table = csv.DictReader(file, strict=True)
             table.fieldnames = [plain(name) for name in table.fieldnames or ()]
-            flat = _flat(table.fieldnames, path)
+            flat = _flat(_layout(table.fieldnames, path), path)
             for line in table:
                 source, error = plain(line["source"] or "", path=True), plain(line.get("error") or "")
                 yield flat({**line, "source": source, "error": error}, table.line_num)
@@ -169,12 +173,31 @@ def _read_parquet(path: Path) -> Iterator[SavedRow]:
     from mien.outputs.tables.parquet import parquet_columns, parquet_rows
 
     columns = parquet_columns(path)
-    flat = _flat(columns, path)
+    flat = _flat(_layout(columns, path), path)
     return (flat(row, number) for number, row in enumerate(parquet_rows(path, columns=columns), 1))
 
 
-def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], int], SavedRow]:
-    """How to read rows with a column for each number."""
+def _parquet_videos(path: Path) -> Iterator[VideoResult]:
+    """Videos by their columns; short ones, and those with something unusual in them, row by row."""
+    from mien.outputs.tables.parquet import parquet_columns, parquet_parts
+
+    layout = _layout(parquet_columns(path), path)
+    flat, number = _flat(layout, path), 1
+    for part in parquet_parts(path):
+        names = part["source"]
+        single = str(names[0]) if names[0] == names[-1] and names.n_unique() == 1 else None
+        video = None if single is None else regular_video(single, part, layout)
+        if video is None:
+            rows = map(flat, part.iter_rows(named=True), count(number))
+            for source, own in groupby(rows, key=attrgetter("source")):
+                yield video_of_rows(source, own, path)
+        else:
+            yield video
+        number += len(part)
+
+
+def _layout(columns: Iterable[str], path: Path) -> FlatLayout:
+    """What the columns of a flat table hold."""
     there = list(columns)
     names = [name for name in there if f"smoothed_{name}" in there and name not in ROW_KEYS]
     _require([*_PLAIN, "track", *_CORNERS], there, path)
@@ -182,20 +205,24 @@ def _flat(columns: Iterable[str], path: Path) -> Callable[[Mapping[str, Any], in
         raise InputError(
             f"{path}: expected columns of expressions, such as happy and smoothed_happy; got {', '.join(there)}: write it again"
         )
-    labels = Labels(tuple(names))
     groups = {
         "box": _CORNERS,
         "probs": names,
         "smoothed_probs": [f"smoothed_{name}" for name in names],
         "measures": list(MEASURES) if all(name in there for name in MEASURES) else [],
     }
+    return FlatLayout(Labels(tuple(names)), groups)
+
+
+def _flat(layout: FlatLayout, path: Path) -> Callable[[Mapping[str, Any], int], SavedRow]:
+    """How to read rows with a column for each number."""
 
     def flat(row: Mapping[str, Any], number: int) -> SavedRow:
         numbers = {
             group: [row[name] for name in columns] if row["status"] == "face" else []
-            for group, columns in groups.items()
+            for group, columns in layout.groups.items()
         }
-        return _row(row, numbers, labels, f"{path}, line {number}")
+        return _row(row, numbers, layout.labels, f"{path}, line {number}")
 
     return flat
 
