@@ -43,17 +43,17 @@ PARTS = {
         "facemesh",
         {"Identity_2": "points", "Identity_1": "face"},
         192,
-        741_141,
-        35_577_792,
+        604_993,
+        34_979_040,
         "468 points of a face in a square of 192 px, each with a depth, and how sure it is that there is a face.",
     ),
     "facemesh-eyes": Part(
         "iris",
-        {"Identity": "points"},
+        {"StatefulPartitionedCall/model/conv_eyes_contours_and_brows/BiasAdd": "points"},
         64,
-        654_444,
-        53_667_328,
-        "71 points of an eye in a square of 64 px, then 5 of its iris, each with a depth.",
+        457_365,
+        49_979_648,
+        "71 points of an eye in a square of 64 px, each with a depth; its iris is left out.",
     ),
 }
 
@@ -97,5 +97,5 @@ def _card(name: str, card: Any, _: Any = None) -> Any:
         licence="Apache-2.0 (LICENSES/mediapipe.txt), in a package under MIT (LICENSES/human.txt)",
         rights="who is shown in the training images, and whether they agreed, is not known to us",
         limits="finds points; it says nothing about who somebody is, or feels",
-        made_with=f"build_tools/facemesh.py from {PACKAGE}, {INTEGRITY[:23]}; PReLU as sums and products",
+        made_with=f"build_tools/facemesh.py from {PACKAGE}, {INTEGRITY[:23]}; PReLU as sums and products, zeros joined",
     )

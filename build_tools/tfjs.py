@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ def convert(model: GraphModel, name: str, outputs: Mapping[str, str]) -> Any:
     Args:
         model: What `read` gave.
         name: Of the graph.
-        outputs: Names of the outputs here, by those of their nodes.
+        outputs: Names of the outputs here, by those of their nodes; what none of them needs is left out.
 
     Raises:
         ValueError: The graph has an operator that is not known here.
@@ -67,7 +67,7 @@ def convert(model: GraphModel, name: str, outputs: Mapping[str, str]) -> Any:
     from onnx import TensorProto, helper
 
     graph = _Graph(model.weights)
-    for node in model.nodes:
+    for node in _needed(model.nodes, outputs):
         if node["op"] != "Const":
             graph.add(node)
     for theirs, ours in outputs.items():
@@ -88,6 +88,21 @@ def convert(model: GraphModel, name: str, outputs: Mapping[str, str]) -> Any:
     )
     onnx.checker.check_model(whole)
     return whole
+
+
+def _needed(nodes: Sequence[Node], outputs: Iterable[str]) -> list[Node]:
+    """The nodes from which the outputs are made, in order."""
+    by_name, wanted, open_ = {node["name"]: node for node in nodes}, set[str](), list(outputs)
+    while open_:
+        name = open_.pop()
+        if name in by_name and name not in wanted:
+            wanted.add(name)
+            open_ += _inputs(by_name[name])
+    return [node for node in nodes if node["name"] in wanted]
+
+
+def _inputs(node: Node) -> list[str]:
+    return [source.split(":")[0] for source in node.get("input", [])]
 
 
 @dataclass
@@ -119,8 +134,7 @@ class _Graph:
         }
         if node["op"] not in adders:
             raise ValueError(f"{node['name']}: expected one of {', '.join(adders)}; got {node['op']}")
-        inputs = [source.split(":")[0] for source in node.get("input", [])]
-        adders[node["op"]](node, node["name"], inputs)
+        adders[node["op"]](node, node["name"], _inputs(node))
 
     def output(self, theirs: str, ours: str) -> None:
         """Give what a node gives under another name, one row for each image."""
@@ -211,14 +225,14 @@ class _Graph:
         self._slope(name, self.weights[inputs[1]])
 
     def _slope(self, name: str, slope: Any) -> None:
-        """relu(x) * (1 - slope) + x * slope: ONNX Runtime takes longer for its own PRelu."""
+        """relu(x * (1 - slope)) + x * slope, which ONNX Runtime makes two passes of; its own PRelu takes longer. Where a
+        slope is above 1 it takes three: relu(x) * (1 - slope) + x * slope."""
         slope = slope.reshape(-1, 1, 1)
-        source = f"{name}.linear"
-        above = self.node(
-            "Mul",
-            [self.node("Relu", [source], f"{name}.relu"), self._tensor(f"{name}.other", 1 - slope)],
-            f"{name}.above",
-        )
+        source, other = f"{name}.linear", self._tensor(f"{name}.other", 1 - slope)
+        if slope.max() <= 1:
+            above = self.node("Relu", [self.node("Mul", [source, other], f"{name}.raised")], f"{name}.above")
+        else:
+            above = self.node("Mul", [self.node("Relu", [source], f"{name}.relu"), other], f"{name}.above")
         below = self.node("Mul", [source, self._tensor(f"{name}.slope", slope)], f"{name}.below")
         self.node("Add", [above, below], name)
 
@@ -229,13 +243,20 @@ class _Graph:
         self.shapes[name] = (self.shapes[inputs[0]][0], *sides)
 
     def _pad_channels(self, node: Node, name: str, inputs: list[str]) -> None:
+        """As many channels of zeros after those that there are. With ``Pad`` ONNX Runtime would leave, and enter again, the
+        order of numbers in memory in which its convolutions are fast."""
+        import numpy as np
+
         widths = self.weights[inputs[1]]
         channels, *sides = self.shapes[inputs[0]]
-        if widths[:3].any():
-            raise ValueError(f"{name}: expected channels of zeros to be added; got other padding")
-        pads = self._tensor(f"{name}.pads", [0, widths[3, 0], 0, 0, 0, widths[3, 1], 0, 0], "int64")
-        self.node("Pad", [inputs[0], pads], name)
-        self.shapes[name] = (channels + int(widths[3].sum()), sides[0], sides[1])
+        if widths[:3].any() or widths[3].tolist() != [0, channels]:
+            raise ValueError(
+                f"{name}: expected channels of zeros to be added, as many as there are; got other padding"
+            )
+        none = self._tensor(f"{name}.none", np.zeros((channels, 1, 1)))
+        zeros = self.node("Mul", [inputs[0], none], f"{name}.zeros")
+        self.node("Concat", [inputs[0], zeros], name, axis=1)
+        self.shapes[name] = (2 * channels, sides[0], sides[1])
 
     def _join_channels(self, node: Node, name: str, inputs: list[str]) -> None:
         *sources, _ = inputs

@@ -107,7 +107,7 @@ def face_mesh(given: Json) -> Json:
     image = np.frombuffer(base64.b64decode(told["data"]), np.uint8)
     image = image.reshape(told["height"], told["width"], told["step"])[..., :3]
     own = FaceMesh.__new__(FaceMesh)
-    drawn: dict[str, Any] = {"_network": _Drawn(mesh.SIDE, mesh.COUNT), "_eyes": _Drawn(mesh.EYE_SIDE, 76)}
+    drawn: dict[str, Any] = {"_network": _Drawn(mesh.SIDE, mesh.COUNT), "_eyes": _Drawn(mesh.EYE_SIDE, 71)}
     vars(own).update(drawn)
     landmarks = None if given["landmarks"] is None else [given["landmarks"]]
     points, scores = own.find(np.ascontiguousarray(image), Faces([given["box"]], [1], [0], [0], landmarks))

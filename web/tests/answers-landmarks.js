@@ -58,7 +58,7 @@ export const answersOf = (options, imageOf, packed) => ({
   face_crop: ({ image, map, side }) => packed(crop(imageOf(image), map, side)),
 
   async face_mesh({ image, box, landmarks }) {
-    const networks = { mesh: drawn(options.SIDE, 468), eyes: drawn(options.EYE_SIDE, 76) };
+    const networks = { mesh: drawn(options.SIDE, 468), eyes: drawn(options.EYE_SIDE, 71) };
     const { points, score } = await new FaceMesh(networks, options).find(imageOf(image), {
       box,
       landmarks: landmarks ?? undefined,

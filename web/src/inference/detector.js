@@ -111,17 +111,23 @@ export class Detector {
   }
 
   /**
-   * Windows that the second network takes for a face, moved and squared.
+   * Windows that the second network takes for a face, by a coarse look, moved and squared by what a closer
+   * one tells.
    * @param {Pyramid} pyramid
    * @param {Box[]} windows
    */
   async refined(pyramid, windows) {
-    const likely = (await this.seen(pyramid, windows, 24)).map(({ window }) => window);
-    const sure = await this.seen(pyramid, likely, 64);
-    const boxes = sure.map(({ box }) => box);
+    const least = f(this.options.thresholds[1]);
+    const likely = (await this.seen(pyramid, windows, 24)).filter(({ score }) => score > least);
+    const seen = await this.seen(
+      pyramid,
+      likely.map(({ window }) => window),
+      64,
+    );
+    const boxes = seen.map(({ box }) => box);
     return suppress(
       boxes,
-      sure.map(({ score }) => score),
+      seen.map(({ score }) => score),
       0.7,
     )
       .map((at) => boxes[at])
@@ -130,8 +136,8 @@ export class Detector {
   }
 
   /**
-   * Those of the windows that the second network takes for a face, and where it would move them, out of
-   * pictures that show so much of them.
+   * Windows, the second network's score of each, and where it would move them, out of pictures that show so
+   * much of them.
    * @param {Pyramid} pyramid
    * @param {Box[]} windows
    * @param {number} least px
@@ -139,13 +145,11 @@ export class Detector {
   async seen(pyramid, windows, least) {
     const crops = windows.map((window) => pyramid.cut(window, 24, least));
     const out = await judged(this.networks.rnet, crops, 24);
-    return windows
-      .map((window, row) => ({
-        window,
-        score: out.face[2 * row + 1],
-        box: moved(window, out.shift, 4 * row),
-      }))
-      .filter(({ score }) => score > f(this.options.thresholds[1]));
+    return windows.map((window, row) => ({
+      window,
+      score: out.face[2 * row + 1],
+      box: moved(window, out.shift, 4 * row),
+    }));
   }
 
   /** Faces that the last network confirms. @param {Pyramid} pyramid @param {Box[]} windows */

@@ -171,15 +171,14 @@ class MTCNN:
         return np.concatenate(faces), np.concatenate(shifts, axis=1)
 
     def _refine(self, pyramids: list[Pyramid], proposals: list[Floats]) -> list[Floats]:
-        """Windows that R-Net takes for a face, moved and squared: most are dismissed by a coarse look."""
+        """Windows that R-Net takes for a face, by a coarse look, moved and squared by what a closer one tells."""
         likely = [
             windows[score > self.thresholds[1]] for windows, score, _ in self._seen(pyramids, proposals, 24)
         ]
         refined = []
         for windows, score, shift in self._seen(pyramids, likely, 64):
-            sure = score > self.thresholds[1]
-            moved = _moved(windows[sure], shift[sure])
-            refined.append(_square(moved[box_arithmetic.suppress(moved, score[sure], 0.7)]))
+            moved = _moved(windows, shift)
+            refined.append(_square(moved[box_arithmetic.suppress(moved, score, 0.7)]))
         return refined
 
     def _seen(
