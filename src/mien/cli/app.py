@@ -19,6 +19,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from mien import __version__
+from mien.cli.agree import agree
 from mien.cli.analyze import analyze
 from mien.cli.audience import audience
 from mien.cli.batch import batch
@@ -65,6 +66,7 @@ app.command(rich_help_panel=LIVE)(serve)
 app.add_typer(rules, name="rules", rich_help_panel=LIVE)
 app.command(rich_help_panel=JUDGE)(evaluate)
 app.command(rich_help_panel=JUDGE)(score)
+app.command(rich_help_panel=JUDGE)(agree)
 app.command(rich_help_panel=JUDGE)(explain)
 app.command(rich_help_panel=TRAIN)(train)
 app.add_typer(data, name="data", rich_help_panel=TRAIN)

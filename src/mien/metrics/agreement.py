@@ -178,29 +178,52 @@ class RatingSums:
         sums = whole.sum(axis=1)
         return RatingSums(len(whole), whole.sum(axis=0), float((whole**2).sum()), float((sums**2).sum()))
 
+    def values(self) -> dict[str, float]:
+        """`intraclass_correlations` of these sums, without intervals."""
+        squares = self._mean_squares()
+        if squares is None:
+            return {}
+        rows, columns, rest, within = squares
+        n, k = self.n, len(self.of_raters)
+        over_rows = rows or np.nan  # Of targets that do not differ the mean tells nothing.
+        return {
+            "ICC(1,1)": (rows - within) / (rows + (k - 1) * within),
+            "ICC(1,k)": (rows - within) / over_rows,
+            "ICC(2,1)": (rows - rest) / (rows + (k - 1) * rest + k * (columns - rest) / n),
+            "ICC(2,k)": (rows - rest) / ((rows + (columns - rest) / n) or np.nan),
+            "ICC(3,1)": (rows - rest) / ((rows + (k - 1) * rest) or np.nan),
+            "ICC(3,k)": (rows - rest) / over_rows,
+        }
+
     def correlations(self) -> dict[str, Icc]:
         """`intraclass_correlations` of these sums."""
+        squares = self._mean_squares()
+        if squares is None:
+            return {}
+        rows, _, rest, within = squares
+        n, k = self.n, len(self.of_raters)
+        ends = {
+            **_ends_by_f("1", rows, within, (n - 1, n * (k - 1)), k),
+            **_ends_by_f("3", rows, rest, (n - 1, (n - 1) * (k - 1)), k),
+            **_absolute_ends(squares, n, k),
+        }
+        return {name: Icc(value, *ends.get(name, (None, None))) for name, value in self.values().items()}
+
+    def _mean_squares(self) -> tuple[float, float, float, float] | None:
+        """Of targets, raters, what neither explains, and within targets; None where there is nothing to tell."""
         n, k = self.n, len(self.of_raters)
         if n < 2:
-            return {}
+            return None
         mean = float(self.of_raters.sum()) ** 2 / (n * k)
         whole = self.squares - mean
-        between = self.of_targets / k - mean
-        raters = float((self.of_raters**2).sum()) / n - mean
-        rest = whole - between - raters
         if whole <= _EXACT * self.squares:
-            return {}
-        exact = rest <= _EXACT * whole
-        rows, columns = between / (n - 1), max(raters, 0.0) / (k - 1)
-        error = 0.0 if exact else rest / ((n - 1) * (k - 1))
-        within = max(whole - between, 0.0) / (n * (k - 1))
-        if within <= _EXACT * rows:
-            within = 0.0
-        return {
-            **_one_way(rows, within, n, k),
-            **_absolute(rows, columns, error, n, k),
-            **_consistent(rows, error, n, k),
-        }
+            return None
+        between = max(self.of_targets / k - mean, 0.0)
+        raters = max(float((self.of_raters**2).sum()) / n - mean, 0.0)
+        rest, within = (
+            left if left > _EXACT * whole else 0.0 for left in (whole - between - raters, whole - between)
+        )
+        return between / (n - 1), raters / (k - 1), rest / ((n - 1) * (k - 1)), within / (n * (k - 1))
 
 
 def intraclass_correlations(ratings: Floats) -> dict[str, Icc]:
@@ -229,43 +252,41 @@ def intraclass_correlations(ratings: Floats) -> dict[str, Icc]:
     return RatingSums.of(ratings).correlations()
 
 
-def _one_way(rows: float, within: float, n: float, k: int) -> dict[str, Icc]:
-    return _by_f("1", rows, within, (n - 1, n * (k - 1)), k)
+def _ends_by_f(
+    form: str, rows: float, rest: float, freedom: tuple[float, float], k: int
+) -> dict[str, tuple[float, float]]:
+    """The ends of the forms whose intervals are those of one ratio F."""
+    if not rest or not rows:
+        return {}
+    ratio = rows / rest
+    low, high = ratio / f_quantile(_UPPER, *freedom), ratio * f_quantile(_UPPER, *freedom[::-1])
+    return {
+        f"ICC({form},1)": ((low - 1) / (low + k - 1), (high - 1) / (high + k - 1)),
+        f"ICC({form},k)": (1 - 1 / low, 1 - 1 / high),
+    }
 
 
-def _consistent(rows: float, error: float, n: float, k: int) -> dict[str, Icc]:
-    return _by_f("3", rows, error, (n - 1, (n - 1) * (k - 1)), k)
-
-
-def _by_f(form: str, rows: float, rest: float, freedom: tuple[float, float], k: int) -> dict[str, Icc]:
-    """The forms whose intervals are those of one ratio F."""
-    one = Icc((rows - rest) / (rows + (k - 1) * rest), None, None)
-    mean = Icc((rows - rest) / rows if rows else -np.inf, None, None)
-    if rest and rows:
-        ratio = rows / rest
-        ends = ratio / f_quantile(_UPPER, *freedom), ratio * f_quantile(_UPPER, *freedom[::-1])
-        one = Icc(one.value, (ends[0] - 1) / (ends[0] + k - 1), (ends[1] - 1) / (ends[1] + k - 1))
-        mean = Icc(mean.value, 1 - 1 / ends[0], 1 - 1 / ends[1])
-    return {f"ICC({form},1)": one, f"ICC({form},k)": mean}
-
-
-def _absolute(rows: float, columns: float, error: float, n: float, k: int) -> dict[str, Icc]:
-    value = (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
-    mean = (rows - error) / (rows + (columns - error) / n)
+def _absolute_ends(
+    squares: tuple[float, float, float, float], n: float, k: int
+) -> dict[str, tuple[float, float]]:
+    """The ends of absolute agreement, after McGraw and Wong 1996, table 7."""
+    rows, columns, error, _ = squares
     if not error:
-        return {"ICC(2,1)": Icc(value, None, None), "ICC(2,k)": Icc(mean, None, None)}
+        return {}
+    value = (rows - error) / (rows + (k - 1) * error + k * (columns - error) / n)
     ratio = columns / error
     pooled = n * (1 + (k - 1) * value) - k * value
     freedom = ((k - 1) * (n - 1) * (k * value * ratio + pooled) ** 2) / (
         (n - 1) * (k * value * ratio) ** 2 + pooled**2
     )
     spread = k * columns + (k * n - k - n) * error
-    below = f_quantile(_UPPER, n - 1, freedom)
-    above = f_quantile(_UPPER, freedom, n - 1)
+    below, above = f_quantile(_UPPER, n - 1, freedom), f_quantile(_UPPER, freedom, n - 1)
     low = n * (rows / below - error) / (spread + n * rows / below)  # Below may be infinite.
     high = n * (above * rows - error) / (spread + n * above * rows)
-    of_mean = Icc(mean, low * k / (1 + low * (k - 1)), high * k / (1 + high * (k - 1)))
-    return {"ICC(2,1)": Icc(value, low, high), "ICC(2,k)": of_mean}
+    return {
+        "ICC(2,1)": (low, high),
+        "ICC(2,k)": (low * k / (1 + low * (k - 1)), high * k / (1 + high * (k - 1))),
+    }
 
 
 _UPPER = 1 - (1 - SURE) / 2
