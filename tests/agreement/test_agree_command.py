@@ -19,6 +19,7 @@ from tests.pages import DESK, PHONE, browser, opened, violations
 __all__ = ["browser"]
 
 
+@pytest.mark.integration
 def test_everything_is_written_and_told(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     pytest.importorskip("jinja2")
@@ -46,6 +47,7 @@ def test_everything_is_written_and_told(tmp_path: Path) -> None:
         assert image.width > 1000
 
 
+@pytest.mark.integration
 def test_a_file_that_cannot_be_used_ends_with_3_and_names_it(tmp_path: Path) -> None:
     rows = write_table(tmp_path / "rows.csv", film())
     coded(tmp_path / "anna.csv", EXACT)
@@ -66,15 +68,22 @@ def test_a_file_that_cannot_be_used_ends_with_3_and_names_it(tmp_path: Path) -> 
         assert "expected" in failed.stderr
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [DESK, PHONE])
-def test_axe_finds_nothing_wrong(browser: Browser, tmp_path: Path, width: int, scheme: str) -> None:
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from mien.agreement import compare_raters, write_agreement
 
-    videos = many(4, tmp_path / "anna", late=0.7)
-    coded(tmp_path / "ben" / "r0.csv", EXACT)
-    write_agreement(tmp_path / "page.html", compare_raters(videos, [tmp_path / "anna", tmp_path / "ben"]))
-    with opened(browser, tmp_path / "page.html", width, scheme) as page:
+    folder = tmp_path_factory.mktemp("agreement")
+    videos = many(4, folder / "anna", late=0.7)
+    coded(folder / "ben" / "r0.csv", EXACT)
+    path = folder / "page.html"
+    write_agreement(path, compare_raters(videos, [folder / "anna", folder / "ben"]))
+    return path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [DESK, PHONE])
+def test_axe_finds_nothing_wrong(browser: Browser, page_file: Path, width: int, scheme: str) -> None:
+    with opened(browser, page_file, width, scheme) as page:
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -15,6 +15,7 @@ from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS
 from mien.metrics import confusion_matrix
 from mien.metrics.agreement import cohen_kappa, krippendorff_alpha
+from mien.video.results import VideoResult
 from tests.clips.making_rows import clip
 
 SHOWN = ["neutral"] * 30 + ["happy"] * 40 + ["neutral"] * 20 + ["sad"] * 10
@@ -27,7 +28,7 @@ def coded(path: Path, stretches: Iterable[Sequence[object]]) -> Path:
     return path
 
 
-def film() -> list:
+def film() -> list[VideoResult]:
     return [clip("film.mp4", SHOWN)]
 
 
@@ -64,7 +65,7 @@ def test_coefficients_are_those_of_the_moments(tmp_path: Path) -> None:
     for pair in agreement.pairs:
         rows = table[[list(codes).index(name) for name in (pair.one, pair.other)]]
         both = rows[:, np.isfinite(rows).all(axis=0)].astype(int)
-        assert pair.kappa.value == pytest.approx(cohen_kappa(confusion_matrix(*both, 7)))
+        assert pair.kappa.value == pytest.approx(cohen_kappa(confusion_matrix(both[0], both[1], 7)))
         assert pair.seconds == pytest.approx(both.shape[1] / 10)
         assert pair.confusion.sum() == pytest.approx(pair.seconds)
 
@@ -89,7 +90,7 @@ def test_valence_out_of_labels_numbers_and_another_scale(tmp_path: Path) -> None
         compare_raters(film(), [numbers])
 
 
-def many(count: int, coder: Path, late: float = 0.0, seed: int = 0) -> list:
+def many(count: int, coder: Path, late: float = 0.0, seed: int = 0) -> list[VideoResult]:
     """Recordings, and a coder who begins everything so much later."""
     random = np.random.default_rng(seed)
     videos = []

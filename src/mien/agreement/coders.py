@@ -21,7 +21,7 @@ _MOST = 5
 
 
 @dataclass(frozen=True)
-class Extent:
+class RecordingExtent:
     """What is known of a recording before coders are read.
 
     Args:
@@ -62,7 +62,9 @@ def coder_names(paths: Sequence[Path]) -> list[str]:
     return stems if len({*stems}) == len(stems) else [spelled(path) for path in paths]
 
 
-def read_coder(path: Path, name: str, recordings: Mapping[str, Extent], options: AgreementOptions) -> Coder:
+def read_coder(
+    path: Path, name: str, recordings: Mapping[str, RecordingExtent], options: AgreementOptions
+) -> Coder:
     """Read a coder's file, or a folder with a file for each recording, named as that is.
 
     Raises:
@@ -87,7 +89,7 @@ def read_coder(path: Path, name: str, recordings: Mapping[str, Extent], options:
     return Coder(name, codings, tuple(remarks), len(codings) == len(files))
 
 
-def _files(path: Path, recordings: Mapping[str, Extent], remarks: list[str]) -> dict[str, Path]:
+def _files(path: Path, recordings: Mapping[str, RecordingExtent], remarks: list[str]) -> dict[str, Path]:
     """The coder's file of each recording."""
     if not path.exists():
         raise InputError(f"expected a coder's file or folder; {path} is not there: check the path")
@@ -124,7 +126,7 @@ class _Reading:
 
     file: Path
     name: str
-    extent: Extent
+    extent: RecordingExtent
     options: AgreementOptions
 
     def coding(self, events: Sequence[Event]) -> tuple[Coding, list[str]]:

@@ -9,9 +9,9 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.agreement.lags import Lag, Shift, onset_lags, shift_of
+from mien.agreement.lags import ClockShift, Lag, onset_lags, shift_of
 from mien.agreement.options import AgreementOptions
-from mien.agreement.raters import Raters, Recording
+from mien.agreement.raters import CodedRecording, Raters
 from mien.metrics import confusion_matrix
 from mien.metrics.agreement import RatingSums, alpha_of, cohen_kappa, coincidences
 from mien.metrics.confusion import accuracy
@@ -69,7 +69,7 @@ class PairAgreement:
     valence_seconds: float
     confusion: Floats
     lags: dict[str, Lag]
-    shift: Shift | None
+    shift: ClockShift | None
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def all_pairs(raters: Raters) -> list[tuple[int, int]]:
     return list(combinations(range(len(raters.names)), 2))
 
 
-def _confusion(recording: Recording, pair: tuple[int, int], classes: int) -> NDArray[np.int64]:
+def _confusion(recording: CodedRecording, pair: tuple[int, int], classes: int) -> NDArray[np.int64]:
     codes = recording.codes[list(pair)]
     both = (codes >= 0).all(axis=0)
     return confusion_matrix(codes[0, both], codes[1, both], classes)

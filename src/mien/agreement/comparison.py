@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.agreement.coefficients import PairAgreement, Together, all_pairs, pair_agreement, together
-from mien.agreement.differences import Difference, Window, differences, over_time
+from mien.agreement.differences import AgreementWindow, RaterDifference, differences, over_time
 from mien.agreement.options import AgreementOptions
 from mien.agreement.raters import Raters, read_raters
 from mien.core.formatting import percent
@@ -32,8 +32,8 @@ class Agreement:
     raters: Raters
     pairs: tuple[PairAgreement, ...]
     groups: tuple[Together, ...]
-    differences: tuple[Difference, ...]
-    windows: tuple[Window, ...]
+    differences: tuple[RaterDifference, ...]
+    windows: tuple[AgreementWindow, ...]
     options: AgreementOptions
     remarks: tuple[str, ...]
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.agreement.raters import Raters, Recording
+from mien.agreement.raters import CodedRecording, Raters
 
 
 @dataclass(frozen=True)
-class Difference:
+class RaterDifference:
     """A stretch in which at least two raters have different labels, and none changes it.
 
     Args:
@@ -33,7 +33,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Window:
+class AgreementWindow:
     """A part of a recording.
 
     Args:
@@ -55,10 +55,10 @@ class Window:
     confused_seconds: float
 
 
-def differences(raters: Raters, step: float) -> list[Difference]:
+def differences(raters: Raters, step: float) -> list[RaterDifference]:
     """All stretches in which raters differ, the longest first; of equals, in order of recordings and time."""
     found = [
-        Difference(
+        RaterDifference(
             recording.source,
             round(float(recording.times[start]) - step / 2, 6),
             round(float(recording.times[end - 1]) + step / 2, 6),
@@ -82,7 +82,7 @@ def runs(codes: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield from zip(starts, [*starts[1:], codes.shape[1]], strict=True)
 
 
-def over_time(raters: Raters, step: float, window: float) -> list[Window]:
+def over_time(raters: Raters, step: float, window: float) -> list[AgreementWindow]:
     """How far raters agree in each part of each recording."""
     size = max(1, round(window / step))
     return [
@@ -92,7 +92,7 @@ def over_time(raters: Raters, step: float, window: float) -> list[Window]:
     ]
 
 
-def _window(recording: Recording, places: range, classes: Sequence[str], step: float) -> Window:
+def _window(recording: CodedRecording, places: range, classes: Sequence[str], step: float) -> AgreementWindow:
     codes = recording.codes[:, places.start : places.stop]
     coded, apart = (codes >= 0).sum(axis=0) > 1, _differ(codes)
     counts: dict[tuple[str, str], int] = {}
@@ -102,7 +102,7 @@ def _window(recording: Recording, places: range, classes: Sequence[str], step: f
             for other in labels[number + 1 :]:
                 counts[one, other] = counts.get((one, other), 0) + 1
     worst = max(counts, key=lambda pair: counts[pair]) if counts else None
-    return Window(
+    return AgreementWindow(
         recording.source,
         round(float(recording.times[places.start]) - step / 2, 6),
         round(float(recording.times[places.stop - 1]) + step / 2, 6),

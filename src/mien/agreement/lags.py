@@ -14,7 +14,7 @@ from mien.metrics.resampling import bca_interval
 
 if TYPE_CHECKING:
     from mien.agreement.options import AgreementOptions
-    from mien.agreement.raters import Recording
+    from mien.agreement.raters import CodedRecording
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,7 @@ class Lag:
 
 
 @dataclass(frozen=True)
-class Shift:
+class ClockShift:
     """A constant shift that explains much.
 
     Args:
@@ -66,7 +66,7 @@ class Shift:
 
 
 def onset_lags(
-    recordings: Sequence[Recording], pair: tuple[int, int], options: AgreementOptions
+    recordings: Sequence[CodedRecording], pair: tuple[int, int], options: AgreementOptions
 ) -> dict[str, Lag]:
     """The lag of each label that both raters begin at about the same time, once at least."""
     found: dict[str, list[tuple[Floats, int]]] = {}
@@ -79,7 +79,7 @@ def onset_lags(
     }
 
 
-def _onsets(recording: Recording, rater: int) -> dict[str, list[float]]:
+def _onsets(recording: CodedRecording, rater: int) -> dict[str, list[float]]:
     """When a rater begins each label; what is under way at the beginning has no known one."""
     begun: dict[str, list[float]] = {}
     first = float(recording.times[0])
@@ -122,8 +122,8 @@ def _quantile(lags: Floats, share: float) -> float:
 
 
 def shift_of(
-    recordings: Sequence[Recording], pair: tuple[int, int], options: AgreementOptions
-) -> Shift | None:
+    recordings: Sequence[CodedRecording], pair: tuple[int, int], options: AgreementOptions
+) -> ClockShift | None:
     """The shift of the second rater by which both agree most; None where it explains little."""
     reach = int(_FARTHEST / options.step)
     counts = np.zeros((2 * reach + 1, 2), np.int64)
@@ -132,11 +132,11 @@ def shift_of(
         counts += np.array([_agreeing(one, other, steps) for steps in range(-reach, reach + 1)])
     enough = counts[:, 1] >= 0.5 * counts[reach, 1]
     shares = np.where(enough, counts[:, 0] / np.maximum(counts[:, 1], 1), 0.0)
-    best = max(range(len(shares)), key=lambda place: (round(shares[place], 9), -abs(place - reach)))
+    best = max(range(len(shares)), key=lambda place: (round(float(shares[place]), 9), -abs(place - reach)))
     before, after = float(shares[reach]), float(shares[best])
     if abs(best - reach) < 2 or after - before < max(_LEAST_GAIN, _LEAST_PART * (1 - before)):
         return None
-    return Shift(round((best - reach) * options.step, 6), before, after)
+    return ClockShift(round((best - reach) * options.step, 6), before, after)
 
 
 def _agreeing(one: NDArray[np.int64], other: NDArray[np.int64], steps: int) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.agreement.coders import Coder, Extent, coder_names, read_coder
+from mien.agreement.coders import Coder, RecordingExtent, coder_names, read_coder
 from mien.agreement.coding import Coding, coding_of_rows, filled
 from mien.agreement.options import MIEN, AgreementOptions
 from mien.clips.aggregate import durations
@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Recording:
+class CodedRecording:
     """What all raters made of one recording.
 
     Args:
@@ -54,7 +54,7 @@ class Raters:
 
     names: tuple[str, ...]
     classes: Labels
-    recordings: tuple[Recording, ...]
+    recordings: tuple[CodedRecording, ...]
     remarks: tuple[str, ...]
     complete: bool = True
 
@@ -108,10 +108,11 @@ def read_raters(videos: Iterable[VideoResult], paths: Sequence[Path], options: A
 
 def _rows(
     videos: Iterable[VideoResult], options: AgreementOptions, remarks: list[str]
-) -> dict[str, tuple[Extent, Coding]]:
+) -> dict[str, tuple[RecordingExtent, Coding]]:
     """What the rows say of each recording; one is in memory at a time."""
-    found: dict[str, tuple[Extent, Coding]] = {}
+    found: dict[str, tuple[RecordingExtent, Coding]] = {}
     for video in videos:
+        remarks += [remark for remark in video.remarks if remark not in remarks]
         if video.source in found:
             remarks.append(f"{video.source} stands in two places of the rows; the first one counts")
         elif not len(video.times):
@@ -128,9 +129,9 @@ def _rows(
     return found
 
 
-def _extent(video: VideoResult) -> Extent:
+def _extent(video: VideoResult) -> RecordingExtent:
     end = float(video.times[-1] + durations(video)[-1])
-    return Extent(float(video.times[0]), end, video.faces.labels or EXPRESSIONS)
+    return RecordingExtent(float(video.times[0]), end, video.faces.labels or EXPRESSIONS)
 
 
 def _check_offsets(options: AgreementOptions, names: Sequence[str]) -> None:
@@ -151,15 +152,15 @@ def _classes(of_rows: Iterable[Labels], coders: Sequence[Coder], options: Agreem
 
 
 def _recording(
-    source: str, codings: Sequence[Coding], extent: Extent, how: tuple[Labels, AgreementOptions]
-) -> Recording:
+    source: str, codings: Sequence[Coding], extent: RecordingExtent, how: tuple[Labels, AgreementOptions]
+) -> CodedRecording:
     classes, options = how
     count = max(1, round((extent.end - extent.start) / options.step))
     times = np.asarray(extent.start + options.step * (np.arange(count) + 0.5), np.float64)
     if options.uncoded is not None:
         label = options.labels(options.uncoded)
         codings = [codings[0], *(_fill(each, label, extent) for each in codings[1:])]
-    return Recording(
+    return CodedRecording(
         source,
         times,
         np.array([each.codes(times, classes) for each in codings]),
@@ -168,7 +169,7 @@ def _recording(
     )
 
 
-def _fill(coding: Coding, label: str, extent: Extent) -> Coding:
+def _fill(coding: Coding, label: str, extent: RecordingExtent) -> Coding:
     """Time that a coder of labels has not coded, with a label; who tells valence alone has no labels."""
     return filled(coding, label, extent.start, extent.end) if len(coding.stretches) else coding
 

@@ -9,7 +9,7 @@ from typing import Any
 from mien.agreement.coefficients import Figure, PairAgreement, Together
 from mien.agreement.comparison import Agreement
 from mien.agreement.lags import REACH
-from mien.agreement.raters import Recording
+from mien.agreement.raters import CodedRecording
 from mien.core.formatting import clock, lasting, percent
 from mien.core.labels import Labels
 from mien.core.names import titled
@@ -154,7 +154,7 @@ def _group(group: Together) -> dict[str, Any]:
     }
 
 
-def _timeline(recording: Recording, agreement: Agreement) -> dict[str, Any]:
+def _timeline(recording: CodedRecording, agreement: Agreement) -> dict[str, Any]:
     start, step = float(recording.times[0]) - agreement.options.step / 2, agreement.options.step
     length = max(len(recording.times) * step, step)
 

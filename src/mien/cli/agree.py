@@ -10,7 +10,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import grouped
+from mien.cli.options import CorrectedPeople, grouped
 from mien.core.errors import InputError
 
 if TYPE_CHECKING:
@@ -146,6 +146,7 @@ def agree(
         ),
     ],
     taken: CoderOptions,
+    people: CorrectedPeople = None,
     form: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
@@ -175,11 +176,13 @@ def agree(
     from mien.agreement.outputs import agreement_facts, check_place, write_agreement
     from mien.cli.console import say_json
     from mien.outputs.tables import read_videos
+    from mien.people import corrected, read_corrections
 
     options = taken.options()
     for path in output or ():
         check_place(path)
-    agreement = compare_raters(read_videos(rows), coders, options)
+    corrections = None if people is None else read_corrections(people)
+    agreement = compare_raters(corrected(read_videos(rows), corrections), coders, options)
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     for path in output or ():
         write_agreement(path, agreement)

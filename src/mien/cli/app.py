@@ -30,6 +30,7 @@ from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
 from mien.cli.models import models
+from mien.cli.people import people
 from mien.cli.reproduce import reproduce
 from mien.cli.rules import rules
 from mien.cli.score import score
@@ -61,6 +62,7 @@ app.command(rich_help_panel=ANALYZE)(analyze)
 app.command(rich_help_panel=ANALYZE)(batch)
 app.command(rich_help_panel=ANALYZE)(audience)
 app.add_typer(study, name="study", rich_help_panel=ANALYZE)
+app.command(rich_help_panel=ANALYZE)(people)
 app.command(rich_help_panel=LIVE)(watch)
 app.command(rich_help_panel=LIVE)(serve)
 app.add_typer(rules, name="rules", rich_help_panel=LIVE)

@@ -76,6 +76,17 @@ def _options(group: Any) -> list[inspect.Parameter]:
     ]
 
 
+CorrectedPeople = Annotated[
+    Path | None,
+    typer.Option(
+        "--people",
+        metavar="PEOPLE.csv",
+        help="Who is who, corrected by hand: the file that mien people takes.",
+        show_default=False,
+    ),
+]
+
+
 class StreamFormat(StrEnum):
     """What goes to standard output while something is live."""
 

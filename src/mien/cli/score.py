@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import grouped
+from mien.cli.options import CorrectedPeople, grouped
 
 if TYPE_CHECKING:
     from mien.clips.predictions import ScoreOptions
@@ -109,6 +109,7 @@ def score(
         ),
     ],
     answers: AnswerOptions,
+    people: CorrectedPeople = None,
     form: Annotated[
         Literal["table", "csv", "json"],
         typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
@@ -144,9 +145,10 @@ def score(
     from mien.clips.predictions import read_predictions
     from mien.clips.reference import read_reference
     from mien.clips.scoring import score_clips
+    from mien.people import read_corrections
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    options = answers.options()
+    options = replace(answers.options(), corrections=None if people is None else read_corrections(people))
     check_places(output or (), plots)
     labels = read_reference(reference)
     scores = [

@@ -16,6 +16,7 @@ from mien.core.faces import Faces
 from mien.core.names import spelled
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 from mien.outputs.tables import FORMATS, is_table, read_videos
+from mien.people import Corrections
 from mien.video.results import VideoResult
 
 Track = Callable[[Iterable[Any], str, int | None], Iterable[Any]]
@@ -32,6 +33,7 @@ class ScoreOptions:
         classes: Whether answers are expressions or sentiments; None: as the reference labels are.
         group_by: Whether totals are of folders or of people.
         sequences: The images of a folder are one clip, which the folder gives its name.
+        corrections: Who is who, corrected by hand; None: as tracked.
     """
 
     rule: ClipRule = field(default_factory=ClipRule)
@@ -39,6 +41,7 @@ class ScoreOptions:
     classes: Kind | None = None
     group_by: Per = "folder"
     sequences: bool = False
+    corrections: Corrections | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +92,7 @@ def read_predictions(
     remarks: list[str] = []
     for table in track(tables, f"reading {path.name}", len(tables)):
         try:
-            videos = read_videos(table)
+            videos = _corrected(read_videos(table), options)
             for video in _sequences(videos) if options.sequences else videos:
                 remarks += video.remarks
                 if video.source in found:
@@ -103,6 +106,7 @@ def read_predictions(
             if table == path:
                 raise
             problems.append(str(error))
+    remarks += [] if options.corrections is None else options.corrections.remarks()
     if not found:
         raise InputError(
             f"{path}: expected rows of clips; got none" + (f": {problems[0]}" if problems else "")
@@ -115,6 +119,11 @@ def read_predictions(
         tuple(problems),
         tuple(dict.fromkeys(remarks)),
     )
+
+
+def _corrected(videos: Iterable[VideoResult], options: ScoreOptions) -> Iterable[VideoResult]:
+    corrections = options.corrections
+    return videos if corrections is None else map(corrections.apply, videos)
 
 
 def _tables(path: Path) -> tuple[list[Path], list[str]]:

@@ -17,6 +17,7 @@ from mien.reports import movements
 from mien.reports.heard import Heard, heard_lanes
 from mien.reports.model_facts import accuracy_sentence, model_facts, score_rows
 from mien.reports.page import data_address, script, write_page
+from mien.reports.people import editor_data, editor_recording
 from mien.tracking.persons import ranked
 
 if TYPE_CHECKING:
@@ -132,6 +133,12 @@ def _context(
             script("video.js"),
             *([script("heard.js")] if data["heard"] else []),
             *([script("movements.js")] if movers else []),
+        "data": _data(overview, lanes, movers, thumbnails),
+        "editor": editor_data([editor_recording(overview, tracks=lanes)], overview.labels) if lanes else None,
+        "scripts": [
+            script("video.js"),
+            *([script("movements.js")] if movers else []),
+            *([script("people.js")] if lanes else []),
         ],
     }
 

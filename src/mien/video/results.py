@@ -37,11 +37,8 @@ class VideoResult:
         failures: Results of what could not be read, in their place in time.
         gap: Seconds; a person not seen for longer was away.
         skip_talking: Whether people, segments and charts leave out stretches in which somebody talks.
-<<<<<<< HEAD
         remarks: What a person should know about where it comes from, a line each.
-=======
         names: What people are called whom somebody has named (`mien.people`), by track.
->>>>>>> 8f2b4a0 (mien agree: people's coding held against rows, and against each other)
     """
 
     source: str
@@ -51,11 +48,8 @@ class VideoResult:
     failures: tuple[FrameResult, ...] = ()
     gap: float = 1.0
     skip_talking: bool = False
-<<<<<<< HEAD
     remarks: tuple[str, ...] = ()
-=======
     names: Mapping[int, str] = field(default_factory=dict)
->>>>>>> 8f2b4a0 (mien agree: people's coding held against rows, and against each other)
 
     @staticmethod
     def collect(

@@ -1,0 +1,218 @@
+"""Who is who corrected by hand: each change, what cannot be done, and the commands that take the file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mien.agreement import AgreementOptions
+from mien.agreement.coding import coding_of_rows
+from mien.clips import ScoreOptions, read_predictions
+from mien.core.errors import InputError
+from mien.core.faces import Faces
+from mien.core.frame_result import FrameResult
+from mien.core.labels import EXPRESSIONS
+from mien.outputs.tables import read_videos
+from mien.people import read_corrections
+from mien.people.outputs import listed
+from mien.video.results import VideoResult
+from tests.clips.making_rows import sure, write_table
+from tests.commands import run_mien
+
+
+def seen(tracks: Sequence[dict[int, str]], source: str = "talk.mp4") -> VideoResult:
+    """A video with ten frames a second: of each frame who is there, and what they show."""
+    results = []
+    for frame, people in enumerate(tracks):
+        boxes = [[100 * track, 0, 100 * track + 50, 60] for track in people]
+        faces = Faces(
+            boxes,
+            [0.9] * len(people),
+            [frame] * len(people),
+            [frame / 10] * len(people),
+            tracks=list(people),
+            probs=[sure(name) for name in people.values()],
+            labels=EXPRESSIONS,
+        )
+        results.append(FrameResult(source, frame, frame / 10, faces if people else Faces.empty(EXPRESSIONS)))
+    return VideoResult.collect(source, results, EXPRESSIONS)
+
+
+def talk() -> VideoResult:
+    """Person 1 for two seconds; 2 from the second on beside; from two to three nobody but 2; then 3, who is 1 again."""
+    return seen(
+        [{1: "happy"}] * 10
+        + [{1: "happy", 2: "sad"}] * 10
+        + [{2: "sad"}] * 10
+        + [{2: "sad", 3: "neutral"}] * 10
+    )
+
+
+def corrections(folder: Path, *lines: str, header: str = "change,person,other,start,end,name") -> Path:
+    path = folder / "people.csv"
+    path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+    return path
+
+
+def applied(folder: Path, *lines: str, video: VideoResult | None = None) -> VideoResult:
+    (changed,) = read_corrections(corrections(folder, *lines)).applied([video or talk()])
+    return changed
+
+
+def spans(video: VideoResult) -> dict[int, list[tuple[float, float]]]:
+    """From which to which frame's time each person is seen, without breaks."""
+    found: dict[int, list[tuple[float, float]]] = {}
+    assert video.faces.tracks is not None
+    for track in sorted({*video.faces.tracks.tolist()}):
+        times = video.faces.times[video.faces.tracks == track]
+        parts = np.split(times, np.flatnonzero(np.diff(times) > 0.15) + 1)
+        found[track] = [(round(float(part[0]), 2), round(float(part[-1]), 2)) for part in parts]
+    return found
+
+
+def test_join(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "join,1,3,,,")
+    assert spans(changed) == {1: [(0.0, 1.9), (3.0, 3.9)], 2: [(1.0, 3.9)]}
+    assert changed.remarks == ()
+    assert np.array_equal(changed.faces.probs, talk().faces.probs), "what they show is as it was"
+
+
+def test_two_who_are_seen_at_once_are_never_one(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "join,1,2,,,", "join,1,3,,,")
+    assert spans(changed) == {1: [(0.0, 1.9), (3.0, 3.9)], 2: [(1.0, 3.9)]}, "the next line is applied"
+    (remark,) = changed.remarks
+    assert "people.csv, line 2: talk.mp4: both are seen in 10 frames, first at 0:01.00" in remark
+    changed = applied(tmp_path, "exclude,1,,1,2,", "exclude,2,,3,,", "join,1,2,,,", "join,1,3,,,")
+    assert spans(changed) == {1: [(0.0, 3.9)]}
+
+
+def test_split_into_somebody_new_or_somebody_else(tmp_path: Path) -> None:
+    assert spans(applied(tmp_path, "split,2,,2.0,,")) == {
+        1: [(0.0, 1.9)],
+        2: [(1.0, 1.9)],
+        3: [(3.0, 3.9)],
+        4: [(2.0, 3.9)],
+    }
+    changed = applied(tmp_path, "split,2,1,0:02,0:03,")
+    assert spans(changed)[1] == [(0.0, 2.9)]
+    assert spans(changed)[2] == [(1.0, 1.9), (3.0, 3.9)]
+
+
+def test_two_who_swap_are_one_line(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "swap,1,2,1.5,,")
+    assert spans(changed) == {
+        1: [(0.0, 1.4), (1.5, 3.9)],
+        2: [(1.0, 1.4), (1.5, 1.9)],
+        3: [(3.0, 3.9)],
+    } or spans(changed) == {1: [(0.0, 3.9)], 2: [(1.0, 1.9)], 3: [(3.0, 3.9)]}
+    assert [face.emotion for face in changed.faces if face.track == 1 and face.time > 1.45] == ["sad"] * 25
+
+
+def test_names_follow_who_is_who_and_stand_for_numbers(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "name,1,,,,Anna", "name,2,,,,Ben", "join,Anna,3,,,", "exclude,Ben,,3,,")
+    assert changed.names == {1: "Anna", 2: "Ben"}
+    assert spans(changed) == {1: [(0.0, 1.9), (3.0, 3.9)], 2: [(1.0, 2.9)]}
+    assert [(each.track, each.name, each.frames, each.mostly) for each in listed(changed)] == [
+        (1, "Anna", 30, "happy"),
+        (2, "Ben", 20, "sad"),
+    ]
+    coding = coding_of_rows(changed, "Anna")
+    assert [stretch.label for stretch in coding.stretches] == ["happy", "neutral"]
+    assert applied(tmp_path, "name,3,,,,Cleo", "join,2,3,,,").names == {3: "Cleo"}, "they are seen at once"
+    assert applied(tmp_path, "name,3,,,,Cleo", "join,1,3,,,").names == {1: "Cleo"}
+
+
+def test_excluded_persons_leave_frames_and_excluded_stretches_none(tmp_path: Path) -> None:
+    changed = applied(tmp_path, "exclude,1,,,,")
+    assert (len(changed.times), spans(changed)) == (40, {2: [(1.0, 3.9)], 3: [(3.0, 3.9)]})
+    changed = applied(tmp_path, "exclude,,,,1,", "exclude,,,3.5,,")
+    assert changed.times.tolist() == pytest.approx([place / 10 for place in range(10, 35)])
+    assert spans(changed) == {1: [(1.0, 1.9)], 2: [(1.0, 3.4)], 3: [(3.0, 3.4)]}
+
+
+def test_what_the_rows_have_not_is_told_by_line_and_the_rest_applied(tmp_path: Path) -> None:
+    changed = applied(
+        tmp_path,
+        "join,1,9,,,",
+        "split,2,,77,,",
+        "dance,1,,,,",
+        "swap,1,2,,,",
+        "# a comment",
+        "exclude,2,,soon,,",
+        "name,1,,,,A",
+    )
+    told = "\n".join(changed.remarks)
+    for words in (
+        "line 2: talk.mp4: there is no person 9: there are 1, 2, 3",
+        "line 3: talk.mp4: person 2 is not seen then",
+        "line 4: expected one of join, split, swap, name, exclude as change; got 'dance'",
+        "line 5: expected start for swap; got none",
+        "line 7: expected start in seconds or as mm:ss; got 'soon'",
+    ):
+        assert words in told
+    assert changed.names == {1: "A"}
+
+
+def test_lines_are_about_their_recordings(tmp_path: Path) -> None:
+    path = corrections(
+        tmp_path,
+        "a/talk.mp4;name;1;;;;Anna",
+        "other.mp4;name;1;;;;Ben",
+        "gone.mp4;name;1;;;;Cleo",
+        header="source;change;person;other;start;end;name",
+    )
+    one, two = read_corrections(path).applied(
+        [replace(talk(), source="a/talk.mp4"), replace(talk(), source="b/other.mp4")]
+    )
+    assert (one.names, two.names) == ({1: "Anna"}, {1: "Ben"})
+    assert two.remarks == (f"{path}, line 4: the rows have no recording gone.mp4",)
+
+
+def test_nobody_was_followed_and_files_that_are_none(tmp_path: Path) -> None:
+    alone = replace(talk(), faces=talk().faces.with_columns(tracks=None))
+    changed = applied(tmp_path, "join,1,2,,,", "exclude,,,0,1,", video=alone)
+    assert "nobody was followed" in changed.remarks[0]
+    assert len(changed.times) == 30
+    with pytest.raises(InputError, match="expected a header with source, change"):
+        read_corrections(corrections(tmp_path, header="who,what"))
+    with pytest.raises(InputError, match="No such file"):
+        read_corrections(tmp_path / "gone.csv")
+
+
+def test_clips_are_scored_with_corrections(tmp_path: Path) -> None:
+    rows = write_table(tmp_path / "rows.csv", [talk()])
+    file = corrections(tmp_path, "join,1,3,,,", "exclude,2,,,,", "name,7,,,,X")
+    options = ScoreOptions(group_by="person", corrections=read_corrections(file))
+    found = read_predictions(rows, options)
+    assert [name for name, _ in found.people] == ["talk.mp4, person 1"]
+    assert found.clips[0].seen == 30
+    assert any("line 4: talk.mp4: there is no person 7" in each for each in found.remarks)
+    assert AgreementOptions(person="Anna").person == "Anna"
+
+
+@pytest.mark.integration
+def test_the_command_lists_and_writes_rows_with_names(tmp_path: Path) -> None:
+    rows = write_table(tmp_path / "rows.csv", [talk()])
+    file = corrections(tmp_path, "join,1,3,,,", "name,1,,,,=Anna")
+    done = run_mien(
+        "people", rows, file, "-o", tmp_path / "new.csv", "-o", tmp_path / "new.jsonl", "--format", "json"
+    )
+    assert done.returncode == 0, done.stderr
+    assert [(each["track"], each["name"]) for each in json.loads(done.stdout)] == [(1, "=Anna"), (2, "")]
+    with open(tmp_path / "new.csv", encoding="utf-8", newline="") as table:
+        cells = [(row["track"], row["name"]) for row in csv.DictReader(table)]
+    assert cells[0] == ("1", "'=Anna"), "no spreadsheet takes it for a formula"
+    lines = [json.loads(line) for line in (tmp_path / "new.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {(line["track"], line["name"]) for line in lines} == {(1, "=Anna"), (2, None)}
+    (back,) = read_videos(tmp_path / "new.csv")
+    assert spans(back) == {1: [(0.0, 1.9), (3.0, 3.9)], 2: [(1.0, 3.9)]}
+    corrections(tmp_path, "join,1,9,,,")
+    done = run_mien("people", rows, file)
+    assert done.returncode == 3
+    assert "line 2: talk.mp4: there is no person 9" in done.stderr
