@@ -21,6 +21,8 @@ from mien.core.labels import EXPRESSIONS
 from mien.outputs.tables import read_videos
 from mien.people import read_corrections
 from mien.people.outputs import listed
+from mien.studies.recordings import find_recordings
+from mien.studies.study import StudyRules, measure_study
 from mien.video.results import VideoResult
 from tests.clips.making_rows import sure, write_table
 from tests.commands import run_mien
@@ -55,6 +57,7 @@ def talk() -> VideoResult:
 
 
 def corrections(folder: Path, *lines: str, header: str = "change,person,other,start,end,name") -> Path:
+    folder.mkdir(exist_ok=True)
     path = folder / "people.csv"
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
@@ -216,3 +219,12 @@ def test_the_command_lists_and_writes_rows_with_names(tmp_path: Path) -> None:
     done = run_mien("people", rows, file)
     assert done.returncode == 3
     assert "line 2: talk.mp4: there is no person 9" in done.stderr
+
+
+def test_studies_are_measured_with_corrections(tmp_path: Path) -> None:
+    rows = write_table(tmp_path / "talk.csv", [talk()])
+    file = corrections(tmp_path / "file", "exclude,2,,,,", "join,1,3,,,", "name,9,,,,X")
+    found = find_recordings(f"{rows.parent}/{{participant}}.csv")
+    study = measure_study(found, StudyRules(corrections=read_corrections(file)))
+    assert study.recordings[0].coverage == pytest.approx(0.75)
+    assert any("there is no person 9" in each for each in study.remarks)

@@ -45,7 +45,7 @@ def people(
 
     PEOPLE.csv has the columns source, change, person, other, start, end, name. A change is join (other becomes person), split
     (from start on person is other, or somebody new), swap (person and other, from start on), name, or exclude (a person, a
-    stretch, or both). Lines hold from top to bottom. mien score and mien agree take the same file with --people. Exit status: 3
+    stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --people. Exit status: 3
     when a line could not be applied; the others are.
     """
     from mien.people.corrections import read_corrections

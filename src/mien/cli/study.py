@@ -13,7 +13,7 @@ import typer
 from mien.cli.compare import words
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import NetworkOptions, TimeOptions, grouped
+from mien.cli.options import CorrectedPeople, NetworkOptions, TimeOptions, grouped
 from mien.cli.work import WorkOptions, batch_settings, resumed, work_through
 from mien.core.errors import InputError
 
@@ -78,6 +78,7 @@ class MeasureOptions:
             rich_help_panel=_MEASURED,
         ),
     ] = "longest"
+    people: CorrectedPeople = None
 
     def rules(self) -> StudyRules:
         """The same as plain values.
@@ -85,6 +86,7 @@ class MeasureOptions:
         Raises:
             InputError: A value is impossible.
         """
+        from mien.people import read_corrections
         from mien.studies.recordings import person_rule
         from mien.studies.study import StudyRules
         from mien.studies.windows import WindowRule, parse_span
@@ -102,6 +104,7 @@ class MeasureOptions:
             self.events,
             tuple(self.tier or ()),
             person_rule(self.person) or "longest",
+            None if self.people is None else read_corrections(self.people),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -113,6 +116,7 @@ class MeasureOptions:
             "event-window": rules.windows.window,
             "baseline-window": rules.windows.baseline,
             "person": rules.person,
+            "people": None if self.people is None else str(self.people),
         }
 
 

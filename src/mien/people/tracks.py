@@ -13,7 +13,7 @@ from mien.core.formatting import clock
 from mien.video.results import VideoResult
 
 
-class Change(Protocol):
+class TrackChange(Protocol):
     """What a line asks for (`mien.people.corrections.Correction`)."""
 
     @property
@@ -50,7 +50,7 @@ class Tracks:
         self._names = dict(video.names)
         self._highest = int(self._tracks.max(initial=0))
 
-    def change(self, line: Change) -> str:
+    def change(self, line: TrackChange) -> str:
         """Do what a line asks for.
 
         Returns:
@@ -81,7 +81,7 @@ class Tracks:
             names=names,
         )
 
-    def _join(self, line: Change, person: int) -> str:
+    def _join(self, line: TrackChange, person: int) -> str:
         other = self._number(line.other)
         if other is None:
             return f"there is no person {line.other}{self._known()}"
@@ -92,7 +92,7 @@ class Tracks:
             self._names.setdefault(person, self._names.pop(other))
         return problem
 
-    def _split(self, line: Change, person: int) -> str:
+    def _split(self, line: TrackChange, person: int) -> str:
         where = self._of(person, line)
         if not where.any():
             return f"person {line.person} is not seen then"
@@ -103,7 +103,7 @@ class Tracks:
             return f"expected a number for the new person; got {line.other}"
         return self._become(where, int(line.other) if other is None else other)
 
-    def _swap(self, line: Change, person: int) -> str:
+    def _swap(self, line: TrackChange, person: int) -> str:
         other = self._number(line.other)
         if other is None:
             return f"there is no person {line.other}{self._known()}"
@@ -113,16 +113,16 @@ class Tracks:
         self._tracks[one], self._tracks[two] = other, person
         return ""
 
-    def _name(self, line: Change, person: int) -> str:
+    def _name(self, line: TrackChange, person: int) -> str:
         self._names[person] = line.name
         return ""
 
-    def _exclude(self, line: Change, person: int) -> str:
+    def _exclude(self, line: TrackChange, person: int) -> str:
         where = self._of(person, line)
         self._kept &= ~where
         return "" if where.any() else f"person {line.person} is not seen then"
 
-    def _exclude_stretch(self, line: Change) -> str:
+    def _exclude_stretch(self, line: TrackChange) -> str:
         frames = self._during(self._video.times, line)
         self._looked &= ~frames
         self._kept &= ~self._during(self._video.faces.times, line)
@@ -139,13 +139,13 @@ class Tracks:
         self._highest = max(self._highest, number)
         return ""
 
-    def _of(self, number: int, line: Change | None = None) -> NDArray[np.bool_]:
+    def _of(self, number: int, line: TrackChange | None = None) -> NDArray[np.bool_]:
         """Faces of a person that are not excluded; of a line, in its time."""
         own = self._kept & (self._tracks == number)
         return np.asarray(own if line is None else own & self._during(self._video.faces.times, line))
 
     @staticmethod
-    def _during(times: NDArray[np.float64], line: Change) -> NDArray[np.bool_]:
+    def _during(times: NDArray[np.float64], line: TrackChange) -> NDArray[np.bool_]:
         start = -np.inf if line.start is None else line.start
         end = np.inf if line.end is None else line.end
         return np.asarray((times >= start) & (times < end))
@@ -167,7 +167,7 @@ class Tracks:
         return f": there are {', '.join(map(str, there[:12]))}{more}"
 
 
-_CHANGES: Mapping[str, Callable[[Tracks, Change, int], str]] = {
+_CHANGES: Mapping[str, Callable[[Tracks, TrackChange, int], str]] = {
     "join": Tracks._join,
     "split": Tracks._split,
     "swap": Tracks._swap,

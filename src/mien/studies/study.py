@@ -13,6 +13,7 @@ from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.events import Event, read_events
 from mien.outputs.tables import read_videos
+from mien.people import Corrections
 from mien.studies.event_measures import EventWindow, measure_window
 from mien.studies.recordings import PARTICIPANT, StudyRecording, StudyRecordings
 from mien.studies.signals import PersonRule, Signals, read_signals
@@ -31,12 +32,14 @@ class StudyRules:
             says, or none.
         tiers: Tiers of events that count; all by default.
         person: Who is the participant where several are in view.
+        corrections: Who is who, corrected by hand; None: as tracked.
     """
 
     windows: WindowRule = field(default_factory=WindowRule)
     events: str | None = None
     tiers: tuple[str, ...] = ()
     person: PersonRule = "longest"
+    corrections: Corrections | None = None
 
 
 @dataclass(frozen=True)
@@ -105,10 +108,12 @@ def measure_study(
     participants = {recording.fields[PARTICIPANT] for recording in found.recordings}
     for recording, video in track(_videos(found, tables, study), "measuring", len(found.recordings) or None):
         try:
-            _measure(recording, video, rules, study, events.of(recording, participants))
+            known = video if rules.corrections is None else rules.corrections.apply(video)
+            _measure(recording, known, rules, study, events.of(recording, participants))
         except InputError as error:
             study.problems.append(f"{recording.file}: left out: {error}")
     study.remarks += events.remarks
+    study.problems += [] if rules.corrections is None else rules.corrections.remarks()
     if not study.rows:
         first = f": {study.problems[0]}" if study.problems else ""
         raise InputError(f"{found.given}: expected recordings with faces; nothing could be measured{first}")
