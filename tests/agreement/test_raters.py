@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mien.agreement import AgreementOptions, LabelMap, compare_raters
-from mien.agreement.coding import Coding, Stretch, apart
+from mien.agreement.coding import CodedStretch, Coding, apart
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS
 from mien.metrics import confusion_matrix
@@ -163,8 +163,10 @@ def test_overlaps_are_not_counted_and_told_with_their_lines(tmp_path: Path) -> N
 
 
 def test_stretches_of_one_label_may_overlap() -> None:
-    kept, overlaps = apart([Stretch(0, 2, "sad"), Stretch(1, 3, "sad"), Stretch(2.5, 4, "sad")])
-    assert (kept, overlaps) == ([Stretch(0, 4, "sad")], [])
+    kept, overlaps = apart(
+        [CodedStretch(0, 2, "sad"), CodedStretch(1, 3, "sad"), CodedStretch(2.5, 4, "sad")]
+    )
+    assert (kept, overlaps) == ([CodedStretch(0, 4, "sad")], [])
     assert Coding(tuple(kept)).codes(np.array([3.9, 4.0]), ["sad"]).tolist() == [0, -1]
 
 

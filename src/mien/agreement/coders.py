@@ -8,7 +8,7 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
-from mien.agreement.coding import Coding, Floats, Overlap, Stretch, apart
+from mien.agreement.coding import CodedStretch, Coding, Floats, Overlap, apart
 from mien.agreement.options import AgreementOptions
 from mien.core.errors import InputError
 from mien.core.formatting import clock
@@ -194,12 +194,12 @@ class _Reading:
             )
         return mapped
 
-    def _inside(self, events: Sequence[Event], remarks: list[str]) -> list[Stretch]:
+    def _inside(self, events: Sequence[Event], remarks: list[str]) -> list[CodedStretch]:
         """Stretches on the recording's clock, as far as they lie within it."""
         offset, extent = self.options.offset_of(self.name), self.extent
         kept, outside = [], []
         for event in events:
-            stretch = Stretch(event.start + offset, (event.end or 0.0) + offset, event.label, event.line)
+            stretch = CodedStretch(event.start + offset, (event.end or 0.0) + offset, event.label, event.line)
             inside = stretch._replace(
                 start=max(stretch.start, extent.start), end=min(stretch.end, extent.end)
             )
@@ -217,7 +217,7 @@ class _Reading:
         )
         return kept
 
-    def _levels(self, stretches: Sequence[Stretch], remarks: list[str]) -> Floats:
+    def _levels(self, stretches: Sequence[CodedStretch], remarks: list[str]) -> Floats:
         low, high = self.options.scale or (-1.0, 1.0)
         kept, overlaps = apart(stretches)
         remarks += _told([self._overlap(each) for each in overlaps], self.file)

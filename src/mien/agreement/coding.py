@@ -21,7 +21,7 @@ _TOUCHING = 1e-3
 """Seconds; stretches that are no further apart touch: files have whole milliseconds."""
 
 
-class Stretch(NamedTuple):
+class CodedStretch(NamedTuple):
     """From when to when a label holds.
 
     Args:
@@ -40,8 +40,8 @@ class Stretch(NamedTuple):
 class Overlap(NamedTuple):
     """Two stretches of one rater that say two things of the same time."""
 
-    one: Stretch
-    other: Stretch
+    one: CodedStretch
+    other: CodedStretch
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +53,7 @@ class Coding:
         levels: ``(m, 3)`` start, end and valence of stretches in order of time; none overlap.
     """
 
-    stretches: tuple[Stretch, ...] = ()
+    stretches: tuple[CodedStretch, ...] = ()
     levels: Floats = field(default_factory=lambda: np.empty((0, 3)))
 
     def codes(self, times: Floats, classes: Sequence[str]) -> NDArray[np.int64]:
@@ -95,7 +95,7 @@ def coding_of_rows(video: VideoResult, person: str | int) -> Coding:
     at = np.searchsorted(video.frames, faces.frames)
     shown = [] if faces.label_ids is None else faces.label_ids.tolist()
     stretches = [
-        Stretch(float(video.times[place]), float(ends[place]), faces.labels.display_name(label))
+        CodedStretch(float(video.times[place]), float(ends[place]), faces.labels.display_name(label))
         for place, label in zip(at.tolist(), shown, strict=True)
     ]
     valence = faces.valence
@@ -122,13 +122,13 @@ def face_of(video: VideoResult, person: str | int) -> Faces:
     return video.faces[np.isin(tracks, wanted)].largest()
 
 
-def merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+def merged(stretches: Iterable[CodedStretch]) -> Iterator[CodedStretch]:
     """Stretches that touch and have one label as one.
 
-    >>> list(merged([Stretch(0, 1, "sad"), Stretch(1, 2, "sad"), Stretch(3, 4, "sad")]))
-    [Stretch(start=0, end=2, label='sad', line=None), Stretch(start=3, end=4, label='sad', line=None)]
+    >>> list(merged([CodedStretch(0, 1, "sad"), CodedStretch(1, 2, "sad"), CodedStretch(3, 4, "sad")]))
+    [CodedStretch(start=0, end=2, label='sad', line=None), CodedStretch(start=3, end=4, label='sad', line=None)]
     """
-    held: Stretch | None = None
+    held: CodedStretch | None = None
     for stretch in stretches:
         if held is not None and held.label == stretch.label and stretch.start <= held.end + _TOUCHING:
             held = held._replace(end=max(held.end, stretch.end))
@@ -140,14 +140,14 @@ def merged(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
         yield held
 
 
-def apart(stretches: Iterable[Stretch]) -> tuple[list[Stretch], list[Overlap]]:
+def apart(stretches: Iterable[CodedStretch]) -> tuple[list[CodedStretch], list[Overlap]]:
     """Stretches in order of time without the times of which they say two things, and which these are.
 
-    >>> kept, overlaps = apart([Stretch(0, 2, "sad", 1), Stretch(1.5, 3, "happy", 2)])
+    >>> kept, overlaps = apart([CodedStretch(0, 2, "sad", 1), CodedStretch(1.5, 3, "happy", 2)])
     >>> [stretch[:3] for stretch in kept], [(one.line, other.line) for one, other in overlaps]
     ([(0, 1.5, 'sad'), (2, 3, 'happy')], [(1, 2)])
     """
-    kept: list[Stretch] = []
+    kept: list[CodedStretch] = []
     overlaps: list[Overlap] = []
     for group in _groups(merged(sorted(stretches))):
         for place, one in enumerate(group):
@@ -160,9 +160,9 @@ def apart(stretches: Iterable[Stretch]) -> tuple[list[Stretch], list[Overlap]]:
     return list(merged(kept)), overlaps
 
 
-def _groups(stretches: Iterable[Stretch]) -> Iterator[list[Stretch]]:
+def _groups(stretches: Iterable[CodedStretch]) -> Iterator[list[CodedStretch]]:
     """Stretches in order of time, those that overlap together."""
-    group: list[Stretch] = []
+    group: list[CodedStretch] = []
     end = -np.inf
     for stretch in stretches:
         if group and stretch.start >= end - _TOUCHING:
@@ -174,7 +174,7 @@ def _groups(stretches: Iterable[Stretch]) -> Iterator[list[Stretch]]:
         yield group
 
 
-def _unequivocal(group: Sequence[Stretch]) -> Iterator[Stretch]:
+def _unequivocal(group: Sequence[CodedStretch]) -> Iterator[CodedStretch]:
     edges = sorted({edge for stretch in group for edge in stretch[:2]})
     for start, end in pairwise(edges):
         covering = [each for each in group if each.start < end and each.end > start]
@@ -185,14 +185,14 @@ def _unequivocal(group: Sequence[Stretch]) -> Iterator[Stretch]:
 def filled(coding: Coding, label: str, start: float, end: float) -> Coding:
     """The same with a label for the time between ``start`` and ``end`` that is not coded.
 
-    >>> filled(Coding((Stretch(1, 2, "happy"),)), "neutral", 0, 3).stretches[0]
-    Stretch(start=0, end=1, label='neutral', line=None)
+    >>> filled(Coding((CodedStretch(1, 2, "happy"),)), "neutral", 0, 3).stretches[0]
+    CodedStretch(start=0, end=1, label='neutral', line=None)
     """
     added, reached = [], start
     for stretch in coding.stretches:
         if stretch.start - reached > _TOUCHING:
-            added.append(Stretch(reached, min(stretch.start, end), label))
+            added.append(CodedStretch(reached, min(stretch.start, end), label))
         reached = max(reached, stretch.end)
     if end - reached > _TOUCHING:
-        added.append(Stretch(reached, end, label))
+        added.append(CodedStretch(reached, end, label))
     return replace(coding, stretches=tuple(merged(sorted([*coding.stretches, *added]))))

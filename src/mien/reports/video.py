@@ -129,14 +129,10 @@ def _context(
         "scores": score_rows(facts.card, facts.head),
         "model": model_facts(facts.card, facts.head),
         "data": data,
-        "scripts": [
-            script("video.js"),
-            *([script("heard.js")] if data["heard"] else []),
-            *([script("movements.js")] if movers else []),
-        "data": _data(overview, lanes, movers, thumbnails),
         "editor": editor_data([editor_recording(overview, tracks=lanes)], overview.labels) if lanes else None,
         "scripts": [
             script("video.js"),
+            *([script("heard.js")] if data["heard"] else []),
             *([script("movements.js")] if movers else []),
             *([script("people.js")] if lanes else []),
         ],
