@@ -121,6 +121,8 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         "largest": "true",
         "tau": "0.7",
         "baseline": "median",
+        "start": "1",
+        "end": "2",
         "results": "result.jsonl,people.csv",
         "blur": "",
     }
@@ -130,11 +132,13 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         "largest": True,
         "tau": 0.7,
         "baseline": "median",
+        "start": 1.0,
+        "end": 2.0,
         "thumbnails": False,
         "landmarks": False,
     }
     assert told["options"] == {**plain, "results": fields["results"]}
-    assert len(get(service, told, "result.jsonl").splitlines()) == 6
+    assert len(get(service, told, "result.jsonl").splitlines()) == 2
     assert list(told["results"]) == ["result.jsonl", "people.csv", "people.json", "people.jsonl"]
     assert service.client.get(f"/v1/videos/{told['id']}/result.mp4").status_code == 404
     for wrong in (
@@ -146,7 +150,8 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         {"baseline": "often"},
         {"annotate": "maybe"},
         {"quality": "1"},
-        {"blur": "x"},
+        {"start": "2", "end": "1"},
+        {"end": "soon"},
     ):
         assert refused(service, wrong), wrong
 
