@@ -9,9 +9,10 @@ from playwright.sync_api import Browser, Page
 
 from mien.people import read_corrections
 from mien.people.outputs import PeoplePage, listed
+from mien.reports.people import editor_recording
 from mien.reports.video import write_report
 from tests.pages import DESK, PHONE, browser, opened, violations
-from tests.people.test_corrections import corrections, spans, talk
+from tests.people.test_corrections import corrections, seen, spans, talk
 from tests.test_report import FACTS
 
 __all__ = ["browser"]
@@ -111,3 +112,15 @@ def test_the_report_of_a_video_has_it(browser: Browser, tmp_path: Path) -> None:
         assert violations(page) == []
         (changed,) = read_corrections(saved(page, tmp_path)).applied([talk()])
     assert spans(changed)[1] == [(0.0, 3.9)]
+
+
+def test_the_lanes_of_a_long_recording_stay_small() -> None:
+    """Somebody whose expression changes with every frame, and who is away now and then."""
+    names = ["happy", "sad", "neutral"]
+    frames = [{} if place % 50 == 49 else {1: names[place % 3]} for place in range(9000)]
+    (person,) = editor_recording(seen(frames).overview())["people"]
+    assert len(person["pieces"]) <= 4000
+    assert (person["pieces"][0][0], person["pieces"][-1][1]) == (0.0, pytest.approx(899.9, abs=0.11))
+    assert sum(end - start for start, end, _ in person["pieces"]) == pytest.approx(900, rel=0.05)
+    kept = editor_recording(talk().overview())["people"]
+    assert [[label for *_, label in each["pieces"]] for each in kept] == [["happy"], ["sad"], ["neutral"]]
