@@ -15,6 +15,8 @@ from mien.cli.study import CompareOptions, MeasureOptions
 from mien.core.drawn_face import draw_portrait
 from mien.core.errors import InputError
 from mien.media import VideoWriter
+from mien.studies.recordings import find_recordings
+from mien.studies.study import StudyRules, measure_study
 from tests.commands import run_mien
 from tests.studies.making_studies import happiness, save, smiling
 
@@ -165,6 +167,17 @@ def test_a_baseline_in_which_nobody_was_read_is_told(rows: Path) -> None:
         in ran.stderr
     )
     assert "nothing was compared" in ran.stderr  # One participant is left.
+
+
+def test_events_about_one_participant_are_of_no_other_also_in_rows(tmp_path: Path) -> None:
+    videos = [smiling(0.3, source=f"p{person}/calm.mp4") for person in range(2)]
+    save(tmp_path / "all.csv", *videos)
+    (tmp_path / "e.csv").write_text("start,end,label,subject\n1,2,both,\n2,3,own,p1\n3,4,cheer,the child\n")
+    found = find_recordings("{participant}/{condition}.mp4", on_disk=False)
+    study = measure_study(found, StudyRules(events=str(tmp_path / "e.csv")), [tmp_path / "all.csv"])
+    events = {(row.participant, row.window.event) for row in study.rows}
+    assert events == {("p0", "both"), ("p0", "cheer"), ("p1", "both"), ("p1", "own"), ("p1", "cheer")}
+    assert study.problems == []
 
 
 def test_files_of_events_by_participant(rows: Path) -> None:

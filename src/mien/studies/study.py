@@ -105,7 +105,7 @@ def measure_study(
     """
     study = Study(found.fields, problems=list(found.problems))
     events = _EventFiles(rules)
-    participants = {recording.fields[PARTICIPANT] for recording in found.recordings}
+    participants = _participants(found, rules, tables)
     for recording, video in track(_videos(found, tables, study), "measuring", len(found.recordings) or None):
         try:
             known = video if rules.corrections is None else rules.corrections.apply(video)
@@ -118,6 +118,16 @@ def measure_study(
         first = f": {study.problems[0]}" if study.problems else ""
         raise InputError(f"{found.given}: expected recordings with faces; nothing could be measured{first}")
     return study
+
+
+def _participants(found: StudyRecordings, rules: StudyRules, tables: Sequence[Path] | None) -> set[str]:
+    """All participants, as far as events may be about one of them: where rows alone tell who there is, they are gone through
+    before."""
+    recordings: Iterable[StudyRecording] = found.recordings
+    if tables is not None and rules.events is not None and not found.recordings:
+        aside = Study(found.fields)  # What is amiss is told when they are measured.
+        recordings = [recording for recording, _ in _videos(found, tables, aside)]
+    return {recording.fields[PARTICIPANT] for recording in recordings}
 
 
 def _measure(
