@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -44,6 +45,22 @@ def test_no_more_than_a_video_may_need(what: str, most: int, tmp_path: Path) -> 
     assert isinstance(refused, dict)
     assert refused["kind"] == "too_large"
     assert "takes more: scale it down" in refused["message"]
+
+
+@pytest.mark.parametrize(("what", "priority"), [("probe", 0), ("read", 10)])
+def test_a_whole_video_stands_back_and_a_look_at_its_header_does_not(
+    what: str, priority: int, tmp_path: Path
+) -> None:
+    told = """
+import os
+import mien.server.work as work
+work.probe = work.read = lambda *_: os.nice(0)
+work.main()
+"""
+    command = [sys.executable, "-c", told, what, str(tmp_path), str(2**30)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline()) == {"end": min(19, os.nice(0) + priority)}
 
 
 def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

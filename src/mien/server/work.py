@@ -262,11 +262,10 @@ def _told(error: Exception) -> dict[str, Any]:
 
 
 def _bound(folder: Path, free: int) -> None:
-    """Leave the machine to the others: its processors, its memory, its disk; and end with the service."""
+    """Leave the machine's memory and disk to the others, and end with the service."""
     import resource
 
     os.umask(0o077)
-    os.nice(10)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
     least = min(
@@ -298,6 +297,8 @@ def main() -> None:
     """Do what the command line says."""
     what, folder, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     _bound(folder, most - folder_size(folder))
+    if what == "read":
+        os.nice(10)  # The answer to an upload waits for a probe; nobody's waits for a whole video.
     _hold(what)
     try:
         _say({"end": probe(folder) if what == "probe" else read(folder, most, _say)})
