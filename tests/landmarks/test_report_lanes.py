@@ -12,6 +12,7 @@ from playwright.sync_api import Browser
 
 from mien import EXPRESSIONS
 from mien.core.measures import REASONS
+from mien.reports.page import script
 from mien.reports.video import write_report
 from mien.video.summary import Overview
 from tests.landmarks.measured import SHUT, at, measured_result, moving
@@ -136,7 +137,8 @@ def test_whoever_does_not_ask_gets_the_page_as_it_was(tmp_path: Path) -> None:
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     assert "Movements" not in page
     assert "Blinks" not in page
-    assert page.count("<script>") == 1
+    assert page.count("<script>") == 2, "of the chart and of the people"
+    assert str(script("movements.js")) not in page
     assert data(tmp_path / "a.html")["movements"]["people"] == []
 
 
