@@ -87,3 +87,15 @@ def test_axe_finds_nothing_wrong(browser: Browser, page_file: Path, width: int, 
         page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true")
         assert violations(page) == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.integration
+def test_neither_rows_nor_coders_are_overwritten(tmp_path: Path) -> None:
+    rows, anna = write_table(tmp_path / "rows.csv", film()), tmp_path / "anna.csv"
+    coded(anna, EXACT)
+    before = rows.read_bytes(), anna.read_bytes()
+    for place in (rows, anna):
+        done = run_mien("agree", rows, anna, "-o", place)
+        assert done.returncode == 2, place
+        assert "is one of the sources: give another place" in done.stderr
+    assert (rows.read_bytes(), anna.read_bytes()) == before

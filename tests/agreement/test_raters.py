@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -232,3 +233,22 @@ def test_a_person_of_the_rows_by_number(tmp_path: Path) -> None:
     assert compare_raters(film(), [path], AgreementOptions(person=1)).pairs[0].kappa.value == 1
     with pytest.raises(InputError, match="expected a person of the rows; got 7"):
         compare_raters(film(), [path], AgreementOptions(person=7))
+
+
+def test_a_coder_who_is_given_twice_counts_once(tmp_path: Path) -> None:
+    anna, link = coded(tmp_path / "anna.csv", EXACT), tmp_path / "ben.csv"
+    link.symlink_to(anna)
+    found = compare_raters(film(), [anna, anna, link], AgreementOptions())
+    assert found.raters.names == ("mien", "anna")
+    assert [remark for remark in found.remarks if "given before" in remark] == [
+        f"{path} was given before; it counts once" for path in (anna, link)
+    ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"offsets": {"": float("nan")}}, {"offsets": {"anna": 1e300}}, {"scale": (float("-inf"), 1.0)}],
+)
+def test_endless_times_and_scales_are_refused(values: Any) -> None:
+    with pytest.raises(InputError, match="expected"):
+        AgreementOptions(**values)

@@ -224,3 +224,34 @@ def test_studies_are_measured_with_corrections(tmp_path: Path) -> None:
     study = measure_study(found, StudyRules(corrections=read_corrections(file)))
     assert study.recordings[0].coverage == pytest.approx(0.75)
     assert any("there is no person 9" in each for each in study.remarks)
+
+
+def test_numbers_and_times_that_no_table_has_are_left_out_by_line(tmp_path: Path) -> None:
+    path = corrections(
+        tmp_path,
+        "split,1,99999999999999999999,1,,",
+        "swap,1,2,nan,,",
+        "exclude,1,,,inf,",
+        "split,1,7,1,,",
+        "name,2,,,,Ann",
+        "name,3,,,,Ann",
+    )
+    read = read_corrections(path)
+    assert [problem.split(":")[0][-1] for problem in read.problems] == ["3", "4"]
+    changed = read.apply(talk())
+    assert [(each.track, each.name) for each in listed(changed)] == [(1, ""), (2, "Ann"), (3, ""), (7, "")]
+    huge, second = changed.remarks
+    assert "line 2: talk.mp4: expected a number up to 1,000,000,000" in huge
+    assert "line 7: talk.mp4: person 2 is called Ann already: join 2 and 3" in second
+
+
+@pytest.mark.integration
+def test_neither_rows_nor_corrections_are_overwritten(tmp_path: Path) -> None:
+    rows, file = write_table(tmp_path / "rows.csv", [talk()]), corrections(tmp_path, "name,1,,,,Ann")
+    (tmp_path / "link.csv").symlink_to(rows)
+    before = rows.read_bytes(), file.read_bytes()
+    for place in (rows, file, tmp_path / "link.csv"):
+        done = run_mien("people", rows, file, "-o", place)
+        assert done.returncode == 2, place
+        assert "is one of the sources: give another place" in done.stderr
+    assert (rows.read_bytes(), file.read_bytes()) == before

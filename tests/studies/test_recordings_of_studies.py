@@ -219,3 +219,69 @@ def test_what_is_amiss_with_events_is_told_by_line() -> None:
 def test_a_window_must_have_a_length() -> None:
     with pytest.raises(InputError, match="ends after it begins; got 5:0"):
         WindowRule((5, 0))
+
+
+def test_many_events_are_laid_with_the_last_baseline_before_each() -> None:
+    """In a moment: each against every baseline takes minutes."""
+    events = [Event(float(n), None, "rest" if n % 2 == 0 else "joke", line=n) for n in range(60_000)]
+    recording = StudyRecording("a.mp4", "a.mp4", {"participant": "p1"})
+    windows, _ = lay_windows(recording, (0.0, 60_000.0), events, WindowRule((0, 1), "rest"))
+    assert len(windows) == 30_000
+    assert all(window.baseline == (window.zero - 1, window.zero + 4) for window in windows)
+
+
+@pytest.mark.parametrize("span", [(float("nan"), 5.0), (0.0, float("inf"))])
+def test_endless_windows_are_refused(span: tuple[float, float]) -> None:
+    for rule in ({"window": span}, {"baseline": span}):
+        with pytest.raises(InputError, match="expected a window in seconds"):
+            WindowRule(**rule)
+
+
+def test_one_recording_under_two_names_counts_once(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("rows", encoding="utf-8")
+    (tmp_path / "b.csv").symlink_to(tmp_path / "a.csv")
+    (tmp_path / "t.csv").write_text("file,participant\na.csv,p1\nb.csv,p1\n./a.csv,p1\n", encoding="utf-8")
+    found = find_recordings(str(tmp_path / "t.csv"))
+    assert [one.file for one in found.recordings] == ["a.csv"]
+    assert [problem.split(": left out: ")[1] for problem in found.problems] == [
+        "b.csv stands in a line before, as a.csv: give it once",
+        "./a.csv stands in a line before, as a.csv: give it once",
+    ]
+
+
+def test_times_of_a_table_are_those_of_events(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    table = tmp_path / "t.csv"
+    table.write_text("file,participant,offset,start,end\na.csv,p1,-0:02.5,1:05,1:00:00\n", encoding="utf-8")
+    [one] = find_recordings(str(table)).recordings
+    assert (one.offset, one.start, one.end) == (-2.5, 65.0, 3600.0)
+    for text in ("nan", "inf", "soon"):
+        table.write_text(f"file,participant,offset\na.csv,p1,{text}\n", encoding="utf-8")
+        with pytest.raises(InputError, match=f"line 2: left out: expected offset in seconds.*got '{text}'"):
+            find_recordings(str(table))
+
+
+def test_a_column_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").touch()
+    (tmp_path / "t.csv").write_text("file,participant,group,group\na.csv,p1,x,y\n", encoding="utf-8")
+    with pytest.raises(InputError, match="each column once; group stands there twice"):
+        find_recordings(str(tmp_path / "t.csv"))
+
+
+def test_values_that_differ_in_spelling_alone_are_told(tmp_path: Path) -> None:
+    lines = [
+        "file,participant,condition",
+        "a.csv,Zo\u00eb,calm",
+        "b.csv,Zoe\u0308,calm",
+        "c.csv,p 1,Calm",
+        "d.csv,P1,joke",
+    ]
+    for name in "abcd":
+        (tmp_path / f"{name}.csv").touch()
+    (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    found = find_recordings(str(tmp_path / "t.csv"))
+    assert [one.fields["participant"] for one in found.recordings] == ["Zo\u00eb", "Zo\u00eb", "p 1", "P1"]
+    assert found.problems == (
+        "participant p 1 and P1 differ in spelling alone: they count as different; write them alike if they are one",
+        "condition calm and Calm differ in spelling alone: they count as different; write them alike if they are one",
+    )

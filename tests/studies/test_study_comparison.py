@@ -303,3 +303,17 @@ def test_wide_tables_have_a_row_for_each_participant(tmp_path: Path) -> None:
     ]
     assert [line["very_funny_happy"] for line in lines] == ["0.2", "0.3", "0.4"]
     assert {line["group"] for line in lines} == {"old"}
+
+
+def test_two_participants_have_no_effect_size_rather_than_none_at_all() -> None:
+    found = compare_study(two_conditions(people=2), FIELDS, quick(measures=("happy",)))
+    [happy] = found.comparisons
+    assert np.isnan(happy.effect)
+    assert happy.p == 0.5
+    assert happy.cells()["effect"] is None
+
+
+@pytest.mark.parametrize("values", [{"seed": -1}, {"draws": 1_000_000_000}, {"draws": 98}])
+def test_draws_and_seeds_that_cannot_be_are_refused(values: Any) -> None:
+    with pytest.raises(InputError, match="expected"):
+        CompareRules(**values)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mien.agreement.label_map import LabelMap
 from mien.core.errors import InputError
 
+_MOST_OFFSET = 1e6
+"""Seconds by which clocks may differ: eleven days."""
 MIEN = "mien"
 """The rater whose codes are the rows."""
 
@@ -50,7 +53,10 @@ class AgreementOptions:
             raise InputError(
                 f"expected a window from {self.step:g} (one step) to 3600 s; got {self.window:g}"
             )
-        if self.scale is not None and not self.scale[0] < self.scale[1]:
+        far = [seconds for seconds in self.offsets.values() if not abs(seconds) <= _MOST_OFFSET]
+        if far:
+            raise InputError(f"expected offsets of {_MOST_OFFSET:g} s at most; got {far[0]:g}")
+        if self.scale is not None and not -math.inf < self.scale[0] < self.scale[1] < math.inf:
             raise InputError(f"expected a scale from low to high; got {self.scale[0]:g} to {self.scale[1]:g}")
 
     def offset_of(self, coder: str) -> float:

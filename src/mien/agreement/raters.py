@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,7 @@ def read_raters(videos: Iterable[VideoResult], paths: Sequence[Path], options: A
         InputError: There are no rows, no coder, or of none of them anything can be used.
     """
     remarks: list[str] = []
+    paths = _once(paths, remarks)
     rows = _rows(videos, options, remarks)
     extents = {source: extent for source, (extent, _) in rows.items()}
     coders: list[Coder] = []
@@ -104,6 +106,17 @@ def read_raters(videos: Iterable[VideoResult], paths: Sequence[Path], options: A
     complete = len(coders) == len(paths) and all(each.complete for each in coders)
     names = [MIEN, *(each.name for each in coders)]
     return Raters(tuple(names), classes, tuple(recordings), tuple(remarks), complete)
+
+
+def _once(paths: Sequence[Path], remarks: list[str]) -> list[Path]:
+    """Coders without those who were given before: they would agree with themselves."""
+    kept: dict[str, Path] = {}
+    for path in paths:
+        place = os.path.realpath(path)
+        if place in kept:
+            remarks.append(f"{path} was given before; it counts once")
+        kept.setdefault(place, path)
+    return list(kept.values())
 
 
 def _rows(

@@ -48,8 +48,10 @@ def people(
     stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --people. Exit status: 3
     when a line could not be applied; the others are.
     """
+    from mien.outputs.places import refuse_sources
     from mien.people.corrections import read_corrections
 
+    refuse_sources(output or (), [path for path in (rows, file) if path is not None], "-o")
     corrections = None if file is None else read_corrections(file)
     found, remarks = _run(rows, corrections, output or [])
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)

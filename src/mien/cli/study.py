@@ -174,9 +174,14 @@ class CompareOptions:
         ),
     ] = 0.5
     draws: Annotated[
-        int, typer.Option(help="Permutations, and samples of bootstraps.", min=99, rich_help_panel=_COMPARED)
+        int,
+        typer.Option(
+            help="Permutations, and samples of bootstraps.", min=99, max=100_000, rich_help_panel=_COMPARED
+        ),
     ] = 9_999
-    seed: Annotated[int, typer.Option(help="Of permutations and bootstraps.", rich_help_panel=_COMPARED)] = 0
+    seed: Annotated[
+        int, typer.Option(help="Of permutations and bootstraps.", min=0, rich_help_panel=_COMPARED)
+    ] = 0
 
     def rules(self) -> CompareRules:
         """The same as plain values."""

@@ -224,7 +224,7 @@ def _drawn(n: int, draws: int, random: np.random.Generator) -> Indices:
 
 def paired_effect(differences: ArrayLike) -> float:
     """How large paired differences are: their mean by their standard deviation (d_z), times Hedges' correction for few
-    participants; NaN for fewer than two, or where all are the same.
+    participants; NaN for fewer than three, or where all are the same.
 
     >>> round(paired_effect([0.1, 0.2, 0.3, 0.2]), 3)
     1.781
@@ -291,8 +291,8 @@ def _ratio(gaps: Floats, spreads: Floats) -> Floats:
 
 
 def _hedges(freedom: int) -> float:
-    """Hedges' correction for the degrees of freedom, by his approximation."""
-    return 1 - 3 / (4 * freedom - 1)
+    """Hedges' correction for the degrees of freedom, by his approximation; NaN for one, of which nothing is expected."""
+    return 1 - 3 / (4 * freedom - 1) if freedom > 1 else float("nan")
 
 
 def rank_biserial(differences: ArrayLike) -> float:

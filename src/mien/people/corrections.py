@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
+from mien.events.file import parsed_seconds
 from mien.people.tracks import Tracks
 from mien.video.results import VideoResult
 
@@ -184,15 +184,10 @@ def _correction(line: int, values: Mapping[str, str]) -> Correction:
 
 def _seconds(text: str, name: str) -> float | None:
     """Seconds of ``12.5``, ``1:03.2`` or ``1:00:03``."""
-    if not text:
-        return None
-    try:
-        parts = [float(part.replace(",", ".")) for part in text.split(":")]
-    except ValueError:
-        parts = []
-    if not 1 <= len(parts) <= 3 or any(part < 0 for part in parts[1:]):
+    seconds = parsed_seconds(text) if text else None
+    if text and seconds is None:
         raise InputError(f"expected {name} in seconds or as mm:ss; got {text!r}")
-    return round(math.fsum(part * 60.0**place for place, part in enumerate(reversed(parts))), 6)
+    return seconds
 
 
 def corrected(videos: Iterable[VideoResult], corrections: Corrections | None) -> Iterable[VideoResult]:

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from mien.core.formatting import clock
 from mien.video.results import VideoResult
 
+_MOST_NUMBER = 1_000_000_000
+"""Tables have 32 bits for the number of a person."""
+
 
 class TrackChange(Protocol):
     """What a line asks for (`mien.people.corrections.Correction`)."""
@@ -99,8 +102,8 @@ class Tracks:
         if not line.other:
             return self._become(where, self._highest + 1)
         other = self._number(line.other)
-        if other is None and not line.other.isdecimal():
-            return f"expected a number for the new person; got {line.other}"
+        if other is None and not (line.other.isdecimal() and int(line.other) <= _MOST_NUMBER):
+            return f"expected a number up to {_MOST_NUMBER:,} for the new person; got {line.other}"
         return self._become(where, int(line.other) if other is None else other)
 
     def _swap(self, line: TrackChange, person: int) -> str:
@@ -114,6 +117,9 @@ class Tracks:
         return ""
 
     def _name(self, line: TrackChange, person: int) -> str:
+        holder = next((number for number, name in self._names.items() if name == line.name), person)
+        if holder != person and self._of(holder).any():
+            return f"person {holder} is called {line.name} already: join {holder} and {person}, or give another name"
         self._names[person] = line.name
         return ""
 

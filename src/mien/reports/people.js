@@ -37,7 +37,8 @@
       cut(start);
       cut(end);
       const during = (piece) => (start === null || piece.start >= start) && (end === null || piece.end <= end);
-      if (line.change === "name") names.set(person, line.name);
+      const held = [...names].some(([id, name]) => name === line.name && id !== person && pieces.some((piece) => piece.id === id));
+      if (line.change === "name") held || names.set(person, line.name);
       else if (line.change === "exclude") pieces = pieces.filter((piece) => !(during(piece) && (!line.person || piece.id === person)));
       else {
         const fresh = other ?? most() + 1;

@@ -26,6 +26,8 @@ _CORRECTIONS: Mapping[str, Callable[[Sequence[float]], NDArray[np.float64]]] = {
 }
 LEVEL = 0.05
 """From which adjusted p-value on something is called significant."""
+MOST_DRAWS = 100_000
+"""More tell nothing that counts, and take a lot of memory."""
 FEWEST = 2
 """Participants of a level, at least."""
 _SHOWN = 5
@@ -70,8 +72,10 @@ class CompareRules:
             raise InputError(f"expected a correction out of {', '.join(_CORRECTIONS)}; got {self.correction}")
         if not 0 <= self.min_coverage <= 1:
             raise InputError(f"expected a least coverage from 0 to 1; got {self.min_coverage:g}")
-        if self.draws < 99:
-            raise InputError(f"expected 99 draws at least; got {self.draws}")
+        if not 99 <= self.draws <= MOST_DRAWS:
+            raise InputError(f"expected 99 to {MOST_DRAWS:,} draws; got {self.draws:,}")
+        if self.seed < 0:
+            raise InputError(f"expected a seed from 0 on; got {self.seed}")
 
 
 @dataclass(frozen=True)

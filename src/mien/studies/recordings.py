@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from string import Formatter
+from unicodedata import normalize
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
 from mien.core.names import existing, nearest, spelled
+from mien.events.file import parsed_seconds
 from mien.media.folders import VIDEO_SUFFIXES, natural_key
 from mien.studies.signals import RULES, PersonRule
 
@@ -234,11 +236,12 @@ def _found(pattern: PathPattern, on_disk: bool) -> StudyRecordings:
         if fields is None:
             problems.append(f"{spelled(path)}: left out, as its name fits {pattern.text} in no way")
         else:
-            recordings.append(StudyRecording(spelled(path), path, fields))
+            recordings.append(StudyRecording(spelled(path), path, composed(fields)))
     if on_disk and not recordings:
         raise InputError(f"{pattern.text}: expected recordings; no file fits{_also_there(pattern)}")
     if on_disk:
         problems += _passed_over(pattern, {recording.place for recording in recordings})
+        problems += spelled_alike([one.fields for one in recordings])
     return StudyRecordings(pattern.text, pattern.fields, tuple(recordings), pattern, tuple(problems))
 
 
@@ -267,6 +270,29 @@ def _videos_below(root: Path) -> Iterator[str]:
                 yield os.path.join(folder, name)
 
 
+def composed(fields: Mapping[str, str]) -> dict[str, str]:
+    """Fields with letters that are one character each, as paths of macOS do not have them.
+
+    >>> composed({"participant": "Zoe\u0308"}) == {"participant": "Zo\u00eb"}
+    True
+    """
+    return {name: normalize("NFC", value) for name, value in fields.items()}
+
+
+def spelled_alike(fields: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Values of a field that are the same but for capitals and spaces, a line for each."""
+    for name in fields[0] if fields else ():
+        alike: dict[str, list[str]] = {}
+        for value in dict.fromkeys(each[name] for each in fields):
+            alike.setdefault("".join(value.split()).casefold(), []).append(value)
+        for key, values in alike.items():
+            if key and len(values) > 1:
+                yield (
+                    f"{name} {' and '.join(values)} differ in spelling alone: they count as different; "
+                    "write them alike if they are one"
+                )
+
+
 def _listed(path: Path, on_disk: bool) -> StudyRecordings:
     lines = _lines(path)
     header = next(lines)[1]
@@ -280,6 +306,9 @@ def _listed(path: Path, on_disk: bool) -> StudyRecordings:
         raise InputError(
             f"{path}: expected the columns file and participant; among {', '.join(header)} there is no {' and no '.join(missing)}: name them so"
         )
+    twice = next((name for name in header if name and header.count(name) > 1), None)
+    if twice is not None:
+        raise InputError(f"{path}: expected each column once; {twice} stands there twice: name one otherwise")
     names = [name for name in header if name and name not in (file, PARTICIPANT, *SETTINGS)]
     for name in names:
         _check_field(name, path)
@@ -290,9 +319,10 @@ def _listed(path: Path, on_disk: bool) -> StudyRecordings:
         row = dict(zip(header, chain(cells, [""] * len(header)), strict=False))
         try:
             recording = _recording(row, row[str(file)], fields, path.parent, on_disk)
-            if recording.place in recordings:
-                raise InputError(f"{recording.file} stands in a line before: give it once")
-            recordings[recording.place] = recording
+            place = os.path.realpath(recording.place)
+            if (before := recordings.setdefault(place, recording)) is not recording:
+                name = "" if before.file == recording.file else f", as {before.file}"
+                raise InputError(f"{recording.file} stands in a line before{name}: give it once")
         except InputError as error:
             problems.append(f"{path}, line {number}: left out: {error}")
             continue
@@ -306,6 +336,7 @@ def _listed(path: Path, on_disk: bool) -> StudyRecordings:
             f"{path}: expected a recording a line; got none that can be used"
             + (f": {problems[0]}" if problems else "")
         )
+    problems += spelled_alike([one.fields for one in recordings.values()])
     return StudyRecordings(str(path), fields, tuple(recordings.values()), None, tuple(problems))
 
 
@@ -347,7 +378,7 @@ def _recording(
     if start is not None and end is not None and start >= end:
         raise InputError(f"{file}: expected start before end; got {start:g} and {end:g}: exchange them")
     events = folder / row["events"] if row.get("events") else None
-    values = {name: row[name] for name in fields}
+    values = composed({name: row[name] for name in fields})
     return StudyRecording(
         file, place, values, events, offset or 0.0, start, end, person_rule(row.get("person"))
     )
@@ -357,10 +388,10 @@ def _seconds(row: Mapping[str, str], name: str) -> float | None:
     text = row.get(name, "")
     if not text:
         return None
-    try:
-        return float(text.replace(",", "."))
-    except ValueError:
-        raise InputError(f"expected {name} in seconds; got {text!r}: write a number") from None
+    seconds = parsed_seconds(text)
+    if seconds is None:
+        raise InputError(f"expected {name} in seconds; got {text!r}: write a number, mm:ss or hh:mm:ss")
+    return seconds
 
 
 def person_rule(text: str | None) -> PersonRule | None:

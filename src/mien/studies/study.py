@@ -15,7 +15,7 @@ from mien.events import Event, read_events
 from mien.outputs.tables import read_videos
 from mien.people import Corrections
 from mien.studies.event_measures import EventWindow, measure_window
-from mien.studies.recordings import PARTICIPANT, StudyRecording, StudyRecordings
+from mien.studies.recordings import PARTICIPANT, StudyRecording, StudyRecordings, composed
 from mien.studies.signals import PersonRule, Signals, read_signals
 from mien.studies.tables import StudyRow
 from mien.studies.windows import Span, WindowRule, lay_windows
@@ -264,7 +264,7 @@ def _recording_of(source: str, found: StudyRecordings) -> StudyRecording | None:
     if found.pattern is None or found.recordings:
         return None
     fields = found.pattern.match(source, anywhere=True)
-    return None if fields is None else StudyRecording(source, source, fields)
+    return None if fields is None else StudyRecording(source, source, composed(fields))
 
 
 class _OwnEvents(NamedTuple):

@@ -99,12 +99,13 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            lines = [line for line in csv.reader(file, delimiter=_delimiter(path), strict=True) if line]
+            table = csv.reader(file, delimiter=_delimiter(path), strict=True)
+            lines = [(table.line_num, line) for line in table if any(map(str.strip, line))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
             f"{path}: expected the table {LONG} of a study; got {error}: give the folder of mien study run"
         ) from None
-    header = [plain(name.strip()) for name in (lines[0] if lines else [])]
+    header = [plain(name.strip()) for name in (lines[0][1] if lines else [])]
     missing = [name for name in (PARTICIPANT, *_COLUMNS) if name not in header]
     if missing:
         raise InputError(
@@ -113,7 +114,7 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
     fields = tuple(name for name in header if name not in _COLUMNS and name)
     rows: dict[tuple[object, ...], StudyRow] = {}
     problems: list[str] = []
-    for number, line in enumerate(lines[1:], 2):
+    for number, line in lines[1:]:
         try:
             if len(line) != len(header):
                 raise ValueError(f"expected {len(header)} cells as in the header; got {len(line)}")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,7 +32,7 @@ class WindowRule:
             that began before it, or else with the first; None: none.
 
     Raises:
-        InputError: A window ends before it begins.
+        InputError: A window ends before it begins, or a time is endless.
     """
 
     window: Span | None = None
@@ -38,6 +40,8 @@ class WindowRule:
 
     def __post_init__(self) -> None:
         for span in (self.window, self.baseline):
+            if isinstance(span, tuple) and not all(map(math.isfinite, span)):
+                raise InputError(f"expected a window in seconds; got {span[0]:g}:{span[1]:g}: write numbers")
             if isinstance(span, tuple) and span[0] >= span[1]:
                 raise InputError(
                     f"expected a window that ends after it begins; got {span[0]:g}:{span[1]:g}: exchange them"
@@ -65,7 +69,7 @@ def lay_windows(
     Args:
         recording: Whose clock the windows are on; its ``offset`` is taken off the times of events.
         lasts: Its first and last second that count.
-        events: On the session's clock; None: it has none, and is one event as a whole.
+        events: On the session's clock, in order of time; None: it has none, and is one event as a whole.
         rule: Where windows lie.
         file: Name of the file of the events, for what is told.
 
@@ -80,7 +84,7 @@ def lay_windows(
     if events is None:
         events = [Event(lasts[0] + recording.offset, lasts[1] + recording.offset, WHOLE)]
     moved = [_on_clock(event, recording.offset) for event in events]
-    rest = [event for event in moved if isinstance(rule.baseline, str) and event.label == rule.baseline]
+    rest = [event for event in moved if event.label == rule.baseline]
     problems = []
     if isinstance(rule.baseline, str) and not rest:
         problems.append(
@@ -88,7 +92,7 @@ def lay_windows(
         )
     windows: list[EventWindow] = []
     counts: Counter[str] = Counter()
-    for event in (event for event in moved if event not in rest):
+    for event in (event for event in moved if event.label != rule.baseline):
         window = _window(event, counts[event.label] + 1, rest, rule)
         said = f"{recording.file}: {_named(event, file)}"
         if window.start >= lasts[1] or window.end <= lasts[0]:
@@ -119,8 +123,8 @@ def _baseline(event: Event, rest: Sequence[Event], rule: WindowRule) -> Span | N
         return event.start + rule.baseline[0], event.start + rule.baseline[1]
     if not rest:
         return None
-    before = [other for other in rest if other.start <= event.start]
-    chosen = before[-1] if before else rest[0]
+    before = bisect_right(rest, event.start, key=lambda other: other.start)
+    chosen = rest[max(before - 1, 0)]
     return chosen.start, chosen.start + MOMENT if chosen.end is None else chosen.end
 
 
