@@ -128,6 +128,24 @@ def test_a_late_coder_is_told_of_with_the_lag_and_the_shift(tmp_path: Path) -> N
         compare_raters(videos, [tmp_path / "anna"], AgreementOptions(offsets={"bob": 1}))
 
 
+def test_of_shifts_that_explain_as_much_the_nearest_is_told(tmp_path: Path) -> None:
+    """What repeats itself every 2 s agrees after a shift by 2 s more as well."""
+    edges = [place / 10 for place in range(0, 301, 10)]
+    shown = ["neutral" if place // 10 % 2 else "happy" for place in range(300)]
+    late = [(a + 0.4, b + 0.4, shown[round(a * 10)]) for a, b in pairwise(edges)]
+    agreement = compare_raters([clip("film.mp4", shown)], [coded(tmp_path / "anna.csv", late)])
+    assert agreement.pairs[0].shift is not None
+    assert agreement.pairs[0].shift.seconds == pytest.approx(-0.4)
+
+
+def test_a_shift_is_not_told_of_what_little_is_left_of_a_short_recording(tmp_path: Path) -> None:
+    """Moved by 4 of 9 s, happy would stand beside happy; hardly more than half of it would be compared."""
+    shown = ["neutral"] * 59 + ["happy"] * 10 + ["neutral"] * 21
+    other = [(0, 1.9, "neutral"), (1.9, 2.9, "happy"), (2.9, 9, "neutral")]
+    agreement = compare_raters([clip("film.mp4", shown)], [coded(tmp_path / "anna.csv", other)])
+    assert agreement.pairs[0].shift is None
+
+
 def test_intervals_are_over_recordings_and_one_has_none(tmp_path: Path) -> None:
     several = compare_raters(many(6, tmp_path / "anna", late=0.5), [tmp_path / "anna"])
     figure = several.pairs[0].kappa

@@ -204,9 +204,25 @@ def test_an_edited_table_is_compared_and_its_broken_lines_are_told(rows: Path) -
         "study", "compare", "out/long.csv", "--by", "group", "--measures", "happy,valence", *QUICK, cwd=rows
     )
     assert ran.returncode == 3
+    page = (rows / "out/report.html").read_text(encoding="utf-8")
+    assert "12 recordings</summary>" in page  # What study.json says of them stays on the page.
     assert "long.csv, line 21: left out: expected a number as end; got 'ten'" in ran.stderr
     assert "participants have no group calm and are left out of its comparisons: p0" in ran.stderr
     assert {line["measure"] for line in read(rows / "out/comparison.csv")} == {"happy", "valence"}
+
+
+def test_a_participant_who_is_taken_out_of_the_table_is_in_no_figure(rows: Path) -> None:
+    assert run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows).returncode == 0
+    table = rows / "out/long.csv"
+    kept = [line for line in table.read_text().splitlines() if not line.startswith("p3,")]
+    table.write_text("\n".join(kept) + "\n")
+    ran = run_mien("study", "compare", "out", *QUICK, cwd=rows)
+    assert ran.returncode == 0, ran.stderr
+    assert "Saved rows of 10 recordings of 5 participants" in (rows / "out/paragraphs.md").read_text()
+    page = (rows / "out/report.html").read_text(encoding="utf-8")
+    assert "10 recordings</summary>" in page
+    assert "rows/p3/calm.csv" not in page
+    assert "the smallest p-value that the test can have is 0.062, adjusted for 9" in ran.stderr
 
 
 def test_a_study_without_conditions_is_measured_all_the_same(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import pytest
 from mien.core.errors import InputError
 from mien.metrics import resampling
 from mien.studies.comparison import CompareRules, compare_study
+from mien.studies.report import levels_panels, write_report
+from mien.studies.study import Study
 from mien.studies.tables import StudyRow, read_long, write_long, write_wide
-from mien.studies.texts import StudyFacts, methods_paragraph, results_paragraph
+from mien.studies.texts import StudyFacts, methods_paragraph, p_value, results_paragraph, too_few_to_tell
 from tests.studies.making_studies import study_row
 
 FIELDS = ("participant", "condition")
@@ -234,6 +237,38 @@ def test_paragraphs_say_what_was_done_and_found() -> None:
     assert "The other 1 of 2 comparisons were not significant at 0.05." in results
     nothing = results_paragraph(compare_study(two_conditions(0.0), FIELDS, quick()))
     assert nothing.startswith("None of the 2 comparisons was significant at 0.05")
+
+
+def test_what_so_few_participants_cannot_show_is_told() -> None:
+    """All six the same way: 2 of 64 arrangements, twice as much for two signals by Holm's procedure."""
+    few = compare_study(two_conditions(0.3, people=6), FIELDS, quick())
+    told = "the smallest p-value that the test can have is 0.031, adjusted for 2 comparisons 0.062."
+    assert told in results_paragraph(few)
+    for rules in (quick(measures=("happy",)), quick(correction="fdr"), quick(correction="none")):
+        assert too_few_to_tell(compare_study(two_conditions(0.3, people=6), FIELDS, rules)) is None
+    assert too_few_to_tell(compare_study(two_conditions(0.0), FIELDS, quick())) is None
+    groups = [
+        study_row({"participant": f"p{n}", "group": "old" if n < 3 else "young"}, 0.1 * n) for n in range(6)
+    ]
+    told = "the smallest p-value that the test can have is 0.100."
+    assert told in results_paragraph(compare_study(groups, ("participant", "group"), quick()))
+
+
+def test_the_page_has_the_means_of_what_was_compared(tmp_path: Path) -> None:
+    """Windows of which too little was read are in neither; on a chart of corrected p-values it is said that they are."""
+    pytest.importorskip("matplotlib")
+    rows = two_conditions()
+    thin = rows[0].measure._replace(mean=0.9, coverage=0.2)
+    rows.append(replace(rows[0], measure=thin))
+    found = compare_study(rows, FIELDS, quick())
+    happy = found.comparisons[0]
+    path = tmp_path / "report.html"
+    write_report(path, Study(FIELDS, rows), StudyFacts({}, {}, 24, 12), found)
+    page = path.read_text(encoding="utf-8")
+    assert f">{np.mean(list(happy.values.values())):.3g} (" in page
+    assert levels_panels(found)[0].note == f"adjusted p {p_value(happy.adjusted)}"
+    plain = compare_study(rows, FIELDS, quick(correction="none"))
+    assert levels_panels(plain)[0].note == f"p {p_value(plain.comparisons[0].p)}"
 
 
 def test_long_tables_come_back_and_tell_what_hands_have_broken(tmp_path: Path) -> None:

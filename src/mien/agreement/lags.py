@@ -24,6 +24,11 @@ _FARTHEST = 5.0
 """Seconds by which a rater is moved at most."""
 _LEAST_GAIN, _LEAST_PART = 0.02, 0.25
 """A shift is worth telling where it adds so much agreement, and takes away that part of the disagreement."""
+_KEPT = 0.8
+"""Part of the time that both have coded which must still be compared after a shift: few moments agree easily."""
+_NEARLY, _PEAK = 0.9, 0.5
+"""What repeats itself agrees after a shift by its period as well: of shifts that gain nearly as much as the best, the nearest counts,
+or a better one within so many seconds of it."""
 _DRAWS = 1999
 
 
@@ -130,10 +135,17 @@ def shift_of(
     for recording in recordings:
         one, other = recording.codes[list(pair)]
         counts += np.array([_agreeing(one, other, steps) for steps in range(-reach, reach + 1)])
-    enough = counts[:, 1] >= 0.5 * counts[reach, 1]
+    enough = counts[:, 1] >= _KEPT * counts[reach, 1]
     shares = np.where(enough, counts[:, 0] / np.maximum(counts[:, 1], 1), 0.0)
-    best = max(range(len(shares)), key=lambda place: (round(float(shares[place]), 9), -abs(place - reach)))
-    before, after = float(shares[reach]), float(shares[best])
+    before = float(shares[reach])
+    as_good = np.flatnonzero(shares >= before + _NEARLY * (shares.max() - before) - 1e-9)
+    nearest = as_good[np.abs(as_good - reach).argmin()]
+    # Around the nearest peak the best of its neighbours.
+    near = np.abs(as_good - nearest) <= round(_PEAK / options.step)
+    best = max(
+        as_good[near].tolist(), key=lambda place: (round(float(shares[place]), 9), -abs(place - reach))
+    )
+    after = float(shares[best])
     if abs(best - reach) < 2 or after - before < max(_LEAST_GAIN, _LEAST_PART * (1 - before)):
         return None
     return ClockShift(round((best - reach) * options.step, 6), before, after)

@@ -293,17 +293,12 @@ def compare(
     Writes comparison.csv and .json, comparison.png, paragraphs.md and report.html. Participants are compared with themselves
     where they have several levels (paired), else groups are. Exit status: 0 when all was used, 3 when a part was left out.
     """
-    from mien.studies.folder import read_facts
-    from mien.studies.study import Study
-    from mien.studies.tables import LONG, read_long
-    from mien.studies.texts import StudyFacts
+    from mien.studies.folder import read_study
+    from mien.studies.tables import LONG
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     table = source / LONG if source.is_dir() else source
-    found, fields, problems = read_long(table)
-    done = Study(fields, found, problems=problems)
-    recordings = len({row.recording for row in found})
-    facts = read_facts(table.parent) or StudyFacts({}, {}, recordings, len(done.participants))
+    done, facts = read_study(table)
     output = output or table.parent
     output.mkdir(parents=True, exist_ok=True)
     _compare(output, done, facts, compared.rules(), notes, asked=True)
@@ -315,6 +310,7 @@ def _compare(
     """Compare, write, show and leave."""
     from mien.studies.comparison import compare_study
     from mien.studies.folder import write_comparison
+    from mien.studies.texts import too_few_to_tell
 
     compared = None
     try:
@@ -323,11 +319,13 @@ def _compare(
         if asked or rules.by or rules.each or rules.measures:
             raise
         done.remarks.append(f"nothing was compared: {error}")
+    if compared is not None and (few := too_few_to_tell(compared)):
+        done.remarks.append(f"{few} It takes more participants, or fewer signals (--measures).")
     for path in write_comparison(output, done, facts, compared):
         notes.print(f"wrote {path}")
     if compared is not None:
         _show(compared)
-    left_out = [*done.problems, *(compared.left_out if compared is not None else ())]
+    left_out = [*(compared.left_out if compared is not None else ()), *done.problems]
     _tell(left_out, Console(stderr=True, soft_wrap=True), output)
     _tell(done.remarks, notes, output)
     raise typer.Exit(PART_NOT_READ if left_out else 0)

@@ -94,6 +94,26 @@ def shuffle_test(one: ArrayLike, other: ArrayLike, draws: int = DRAWS, seed: int
     return _p_value(statistics[1:], float(statistics[0]), exact)
 
 
+def smallest_sign_flip_p(n: int, draws: int = DRAWS) -> float:
+    """The smallest p-value that a `sign_flip_test` of so many differences can have: all of them the same way.
+
+    >>> smallest_sign_flip_p(5), smallest_sign_flip_p(40)
+    (0.0625, 0.0001)
+    """
+    return 2 / 2**n if 2**n <= draws else 1 / (draws + 1)
+
+
+def smallest_shuffle_p(n: int, m: int, draws: int = DRAWS) -> float:
+    """The smallest p-value that a `shuffle_test` of groups of so many can have: all of one above all of the other. Of groups of
+    one size the mirrored arrangement is as far apart.
+
+    >>> smallest_shuffle_p(3, 3), smallest_shuffle_p(2, 3), smallest_shuffle_p(20, 20)
+    (0.1, 0.1, 0.0001)
+    """
+    ways = comb(n + m, n)
+    return (1 + (n == m)) / ways if ways <= draws else 1 / (draws + 1)
+
+
 def _welch(members: Floats, pooled: Floats) -> Floats:
     """Welch's t of each arrangement: a row of ``members`` says with 1 who is in the first group."""
     centred = pooled - pooled.mean()

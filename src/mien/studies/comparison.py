@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Literal
@@ -123,6 +123,12 @@ class LevelComparison:
         """Whether the adjusted p-value is below `LEVEL`."""
         return self.adjusted < LEVEL
 
+    def smallest_p(self, draws: int) -> float:
+        """The smallest p-value that so many participants can give."""
+        if self.paired:
+            return resampling.smallest_sign_flip_p(len(self.values), draws)
+        return resampling.smallest_shuffle_p(len(self.values), len(self.other_values), draws)
+
     def cells(self) -> dict[str, str | float | int | None]:
         """By the names of the columns of comparison.csv."""
         one, other = list(self.values.values()), list(self.other_values.values())
@@ -188,7 +194,7 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
         InputError: There is nothing to compare, or a name is none.
     """
     _check_names(rows, fields, rules)
-    covered = [row for row in rows if not row.measure.coverage < rules.min_coverage]
+    covered = well_covered(rows, rules)
     notes = _thin(rows, rules)
     by = rules.by or _usual(covered, fields)
     empty = {row.recording for row in covered if not row.level(by)}
@@ -221,6 +227,11 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
     done = tuple(replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
     notes += _never_compared(done, levels, by)
     return ComparedStudy(by, statistic, rules, done, tuple(notes))
+
+
+def well_covered(rows: Iterable[StudyRow], rules: CompareRules) -> list[StudyRow]:
+    """The rows of windows of which enough was read to be compared."""
+    return [row for row in rows if not row.measure.coverage < rules.min_coverage]
 
 
 def _check_names(rows: Sequence[StudyRow], fields: Sequence[str], rules: CompareRules) -> None:

@@ -4,7 +4,8 @@ made."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,9 +17,10 @@ from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE
 from mien.core.names import json_text
 from mien.studies.comparison import COMPARISON_COLUMNS, ComparedStudy
+from mien.studies.recordings import StudyRecording
 from mien.studies.report import write_chart, write_report
-from mien.studies.study import Study
-from mien.studies.tables import LONG, WIDE, write_long, write_table, write_wide
+from mien.studies.study import Study, StudyRecordingFacts
+from mien.studies.tables import LONG, WIDE, read_long, write_long, write_table, write_wide
 from mien.studies.texts import CITATION, StudyFacts, paragraphs
 
 ROWS = "rows"
@@ -84,22 +86,36 @@ def write_comparison(
         yield folder / REPORT
 
 
-def read_facts(folder: Path) -> StudyFacts | None:
-    """What ``study.json`` of a folder says; None where there is none.
+def read_study(table: Path) -> tuple[Study, StudyFacts]:
+    """The study of a long table, perhaps edited, with what ``study.json`` beside it says of the recordings that are in it.
 
     Raises:
-        InputError: It is damaged.
+        InputError: One of both cannot be read.
     """
-    path = folder / FACTS
+    rows, fields, problems = read_long(table)
+    path = table.parent / FACTS
+    named = {row.recording for row in rows}
+    study = Study(fields, rows, problems=problems)
     if not path.is_file():
-        return None
+        return study, StudyFacts({}, {}, len(named), len(study.participants))
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-        return StudyFacts(
-            facts["settings"], facts["rules"], len(facts["recordings"]), int(facts["participants"])
-        )
+        study.recordings = [
+            _recording_facts(one, facts["fields"]) for one in facts["recordings"] if one["file"] in named
+        ]
+        study.problems = [*facts["problems"], *problems]
+        study.remarks = list(facts["remarks"])
+        return study, StudyFacts(facts["settings"], facts["rules"], len(named), len(study.participants))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: expected what mien study run wrote; got {error}: run it again") from None
+
+
+def _recording_facts(known: Mapping[str, Any], fields: Sequence[str]) -> StudyRecordingFacts:
+    recording = StudyRecording(known["file"], known["file"], {name: str(known[name]) for name in fields})
+    uncertain = math.nan if known["uncertain"] is None else float(known["uncertain"])
+    return StudyRecordingFacts(
+        recording, float(known["seconds"]), float(known["coverage"]), uncertain, int(known["events"])
+    )
 
 
 def _facts(study: Study, facts: StudyFacts) -> dict[str, Any]:

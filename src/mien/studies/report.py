@@ -15,7 +15,7 @@ from mien.core.labels import NOTICE
 from mien.core.scratch import scratch_folder
 from mien.plotting.studies import LevelsPanel, draw_levels
 from mien.reports.page import data_address, write_page
-from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison
+from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison, well_covered
 from mien.studies.study import Study, StudyRecordingFacts
 from mien.studies.tables import StudyRow, participant_means
 from mien.studies.texts import CITATION, StudyFacts, methods_paragraph, number, p_value, results_paragraph
@@ -68,10 +68,13 @@ def write_chart(path: Path, compared: ComparedStudy) -> Path:
         MissingExtraError: matplotlib is not installed.
         InputError: The file cannot be written.
     """
-    return draw_levels(path, _panels(compared), f"{compared.statistic.replace('_', ' ')} by {compared.by}")
+    return draw_levels(
+        path, levels_panels(compared), f"{compared.statistic.replace('_', ' ')} by {compared.by}"
+    )
 
 
-def _panels(compared: ComparedStudy) -> list[LevelsPanel]:
+def levels_panels(compared: ComparedStudy) -> list[LevelsPanel]:
+    """What the chart shows: a panel for each signal."""
     grouped: dict[tuple[str, str], list[LevelComparison]] = {}
     for one in compared.comparisons:
         grouped.setdefault((one.measure, one.each), []).append(one)
@@ -82,10 +85,15 @@ def _panels(compared: ComparedStudy) -> list[LevelsPanel]:
             levels.setdefault(one.one, {}).update(one.values)
             levels.setdefault(one.other, {}).update(one.other_values)
         clear = sum(one.significant for one in own)
-        note = f"p {p_value(own[0].adjusted)}" if len(own) == 1 else f"{clear} of {len(own)} pairs differ"
+        note = _probability(own[0], compared) if len(own) == 1 else f"{clear} of {len(own)} pairs differ"
         title = f"{measure.replace('_', ' ')}{f', {each}' if each else ''}"
         panels.append(LevelsPanel(title, levels, own[0].paired, note))
     return panels
+
+
+def _probability(one: LevelComparison, compared: ComparedStudy) -> str:
+    name = "p" if compared.rules.correction == "none" else "adjusted p"
+    return f"{name} {p_value(one.adjusted)}"
 
 
 def _comparison(compared: ComparedStudy) -> dict[str, Any]:
@@ -139,6 +147,7 @@ def _span(low: float, high: float) -> str:
 def _means(rows: Sequence[StudyRow], compared: ComparedStudy | None) -> dict[str, Any] | None:
     """Means of the levels that were compared, or of events; None where there are too many for a page."""
     by, statistic = ("event", "mean") if compared is None else (compared.by, compared.statistic)
+    rows = rows if compared is None else well_covered(rows, compared.rules)
     levels = list(dict.fromkeys(row.level(by) for row in rows if row.level(by)))
     if len(levels) > _MOST_COLUMNS:
         return None

@@ -76,9 +76,23 @@ def results_paragraph(compared: ComparedStudy) -> str:
         told.append(
             f"None of the {tested} comparisons was significant at {LEVEL:g}; that does not show that nothing differs."
         )
+        told += filter(None, [too_few_to_tell(compared)])
     elif without:
         told.append(f"The other {without} of {tested} comparisons were not significant at {LEVEL:g}.")
     return " ".join(told)
+
+
+def too_few_to_tell(compared: ComparedStudy) -> str | None:
+    """That nothing can be significant with so few participants and so many comparisons; None where something can."""
+    tested = [one for one in compared.comparisons if math.isfinite(one.p)]
+    if not tested:
+        return None
+    least = min(one.smallest_p(compared.rules.draws) for one in tested)
+    adjusted = min(least * len(tested), 1.0) if compared.rules.correction == "holm" else least
+    if adjusted < LEVEL:
+        return None
+    after = f", adjusted for {len(tested)} comparisons {adjusted:.3f}" if adjusted > least else ""
+    return f"With so few participants nothing could be significant: the smallest p-value that the test can have is {least:.3f}{after}."
 
 
 def _reading(facts: StudyFacts) -> list[str]:
