@@ -77,9 +77,13 @@ def test_a_transcript_is_of_one_video_and_for_its_report(
 def test_the_report_has_both_lanes(tmp_path: Path) -> None:
     video = film(tmp_path / "a.mp4", np.concatenate([tone(1, -20), tone(1, -50)]), "aac")
     words = tmp_path / "a.vtt"
-    words.write_text("WEBVTT\n\n00:00.500 --> 00:01.500\n<v Ann>Good <b>morning</b></v>\n", encoding="utf-8")
+    words.write_text(
+        "WEBVTT\n\n00:00.500 --> 00:01.500\n<v Ann>Good <b>morning</b></v>\n\n00:02.000 --> 00:01.000\nbye\n",
+        encoding="utf-8",
+    )
     done = run_mien("analyze", video, "-o", tmp_path / "a.html", "--transcript", words)
     assert done.returncode == 0, done.stderr
+    assert "a.vtt, line 6: expected an end after the beginning, 2 s; got 1 s" in done.stderr
     page = (tmp_path / "a.html").read_text(encoding="utf-8")
     [text] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)
     heard = json.loads(text)["heard"]

@@ -270,3 +270,12 @@ def test_a_coder_who_is_given_twice_counts_once(tmp_path: Path) -> None:
 def test_endless_times_and_scales_are_refused(values: Any) -> None:
     with pytest.raises(InputError, match="expected"):
         AgreementOptions(**values)
+
+
+def test_a_stretch_over_many_short_ones_is_counted_where_it_is_alone() -> None:
+    """In a moment: each edge against every stretch takes minutes."""
+    short = [CodedStretch(n + 0.25, n + 0.5, "happy", n + 2) for n in range(10_000)]
+    kept, overlaps = apart([CodedStretch(0, 10_000, "neutral", 1), *short])
+    assert len(overlaps) == 10_000
+    assert [each[:3] for each in kept[:2]] == [(0, 0.25, "neutral"), (0.5, 1.25, "neutral")]
+    assert sum(each.end - each.start for each in kept) == 7_500

@@ -66,6 +66,9 @@ def test_what_is_amiss_is_put_right_and_said(tmp_path: Path) -> None:
     assert len(remarks) == 2
     assert "order" in remarks[0]
     assert "joined" in remarks[1]
+    points, [remark] = read_key_points(write(tmp_path, "time,label\n10,A\nsoon,B\n"))
+    assert [(point.time, point.label) for point in points] == [(10, "A")]
+    assert "line 3: expected a time" in remark
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_what_is_amiss_is_put_right_and_said(tmp_path: Path) -> None:
         ("", "got none"),
         ("time,label\n", "got none"),
         ("when,what\nsoon,Prices\n", "header time,label"),
-        ("time,label\n10,A\nsoon,B\n", "line 3: expected a time"),
+        ("time,label\nsoon,B\n", "line 2: expected a time"),
         ("time,label\n-5,A\n", "line 2: expected a time"),
         ("1\n00:00:05,000 --> 00:00:10,000\nhello\n", "WEBVTT"),
         ("WEBVTT\n\n00:05.000 -> 00:10.000\nhello\n", "line 3: expected a cue"),

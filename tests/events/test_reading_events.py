@@ -152,6 +152,7 @@ def test_samples_that_are_asked_for(tmp_path: Path) -> None:
         ("a.csv", "start,end,label\n1,later,x\n", "line 2: expected a time in seconds"),
         ("a.csv", "start,end,label\n,2,x\n", "line 2: expected a time in seconds"),
         ("a.csv", "when,what\nsoon,x\n", "header time,label"),
+        ("a.csv", 'time,label\n0,y\n1,"abc\n2,b\n', "line 3: expected a quotation mark"),
         ("a.csv", 'time,label\n1,"' + "x" * 200_000, "expected a table of text"),
         ("a.csv", b"\x89PNG\r\n\x1a\n\x00", "another format"),
         ("a.vtt", "WEBVTT\n\n00:05.000 --> 00:04.000\nx\n", "line 3: expected an end"),
@@ -171,6 +172,44 @@ def test_what_is_wrong_is_said_with_its_file_and_line(
         read_events(write(tmp_path, content, name))
     assert name in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line", "starts"),
+    [
+        ("a.csv", "start,end,label\n1,2,a\n5,3,b\n4,4,c\n", 3, [1, 4]),
+        ("a.csv", "1,a\ninf,b\n3,c\n", 2, [1, 3]),
+        ("a.csv", "start;duration;label\n1;-2;b\n3;1;a\n", 2, [3]),
+        ("a.vtt", "WEBVTT\n\n00:05.000 --> 00:04.000\nx\n\n00:06.000 --> 00:07.000\ny\n", 3, [6]),
+        ("a_events.tsv", "onset\tduration\n1\t-2\n2\t1\n", 2, [2]),
+        (
+            "boris.csv",
+            "Observation id,Behavior,Behavior type,Start (s),Stop (s)\no,smile,STATE,5,2\no,smile,STATE,1,2\n",
+            2,
+            [1],
+        ),
+        (
+            "boris.csv",
+            "Observation id,Behavior,Behavior type,Time\no,smile,POINT,soon\no,smile,POINT,1\n",
+            2,
+            [1],
+        ),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_left_out_and_the_others_are_read(
+    tmp_path: Path, name: str, content: str, line: int, starts: list[float]
+) -> None:
+    events, [remark] = read_events(write(tmp_path, content, name))
+    assert [event.start for event in events] == starts
+    assert f"{name}, line {line}: expected" in remark
+    assert remark.endswith("; the line is left out")
+
+
+def test_of_many_bad_lines_the_first_are_told(tmp_path: Path) -> None:
+    events, remarks = read_events(write(tmp_path, "time,label\n1,a\n" + "soon,b\n" * 30))
+    assert len(events) == 1
+    assert len(remarks) == 11
+    assert remarks[-1].endswith("20 more lines like these are left out")
 
 
 def test_a_file_that_is_not_there_and_an_empty_one(tmp_path: Path) -> None:

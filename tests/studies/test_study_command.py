@@ -294,3 +294,13 @@ def test_videos_are_analyzed_once(tmp_path: Path) -> None:
     other = run_mien(*command, "--fps", 2, cwd=tmp_path)
     assert other.returncode == 2
     assert "fps" in other.stderr
+
+
+def test_a_comparison_of_other_rows_does_not_stay(rows: Path) -> None:
+    assert run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows).returncode == 0
+    assert (rows / "out/comparison.csv").is_file()
+    for person in range(1, 6):
+        shutil.rmtree(rows / f"rows/p{person}")
+    ran = run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows)
+    assert "nothing was compared" in ran.stderr
+    assert [path.name for path in (rows / "out").glob("comparison*")] == []

@@ -352,3 +352,16 @@ def test_two_participants_have_no_effect_size_rather_than_none_at_all() -> None:
 def test_draws_and_seeds_that_cannot_be_are_refused(values: Any) -> None:
     with pytest.raises(InputError, match="expected"):
         CompareRules(**values)
+
+
+def test_an_edited_table_without_a_row_that_can_be_used_says_why(tmp_path: Path) -> None:
+    path = tmp_path / "long.csv"
+    write_long(path, two_conditions(people=2), FIELDS)
+    header, *lines = path.read_text(encoding="utf-8").splitlines()
+    for text, why in (
+        (header, "it ends after the header"),
+        ("\n\n".join([header, *(line + "," for line in lines)]), "long.csv, line 3: left out: expected"),
+    ):
+        path.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=f"got none that can be used: {why}"):
+            read_long(path)

@@ -176,8 +176,13 @@ def _groups(stretches: Iterable[CodedStretch]) -> Iterator[list[CodedStretch]]:
 
 def _unequivocal(group: Sequence[CodedStretch]) -> Iterator[CodedStretch]:
     edges = sorted({edge for stretch in group for edge in stretch[:2]})
+    covering: list[CodedStretch] = []
+    begun = 0
     for start, end in pairwise(edges):
-        covering = [each for each in group if each.start < end and each.end > start]
+        while begun < len(group) and group[begun].start < end:
+            covering.append(group[begun])
+            begun += 1
+        covering = [each for each in covering if each.end > start]
         if len({each.label for each in covering}) == 1 and end - start > _TOUCHING:
             yield covering[0]._replace(start=start, end=end)
 

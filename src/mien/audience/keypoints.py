@@ -31,7 +31,7 @@ def read_key_points(path: str | Path) -> tuple[list[KeyPoint], list[str]]:
     line, or the cues of WebVTT. Points out of order are put in order, and those at the same time become one; both is remarked on.
 
     Raises:
-        InputError: The file cannot be read, is of another format, holds no key point, a time that is none or one before the
+        InputError: The file cannot be read, is of another format, holds no key point that can be used, or one before the
             beginning; the message names the line.
 
     >>> import tempfile

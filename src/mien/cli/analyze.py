@@ -93,7 +93,7 @@ def analyze(
     for failure in writer.failures:
         notes.print(f"not written: {failure}")
     if not quiet:
-        for remark in writer.remarks:
+        for remark in [*asked.remarks(), *writer.remarks]:
             notes.print(remark)
         _tell(writer.written, writer.details, notes)
     failed = summary.failed or writer.failures

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mien.core.errors import InputError
 from mien.events.cells import cell_at, first_column, rows
@@ -37,9 +37,12 @@ def events(file: EventFile) -> Iterator[Event]:
     columns = EventColumns(
         start, None, duration, label, first_column(header, SUBJECTS), first_column(header, TIERS)
     )
-    for line, row in lines:
-        if cell_at(row, duration).startswith("-"):
-            raise InputError(
-                f"{file.where(line)}: expected a duration from 0 s on; got {cell_at(row, duration)[:40]!r}: correct the line"
-            )
-        yield from events_of_row(file, line, row, columns)
+    yield from file.usable(lambda line: _event(file, *line, columns), lines)
+
+
+def _event(file: EventFile, line: int, row: Sequence[str], columns: EventColumns) -> Iterator[Event]:
+    if cell_at(row, columns.duration).startswith("-"):
+        raise InputError(
+            f"{file.where(line)}: expected a duration from 0 s on; got {cell_at(row, columns.duration)[:40]!r}: correct the line"
+        )
+    yield from events_of_row(file, line, row, columns)

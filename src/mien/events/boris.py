@@ -55,9 +55,10 @@ def table_events(file: EventFile) -> Iterator[Event]:
     texts = [cell_at(row, places.get("time offset")) for _, row in found[:1]] or [""]
     offset = _offset(file, texts[0] or before.get("time offset", ""))
     if "start" in places and "stop" in places:
-        yield from _aggregated(file, found, places, offset)
+        yield from file.usable(lambda line: _aggregated(file, [line], places, offset), found)
     else:
-        yield from _paired(file, _coded_rows(file, found, places, offset))
+        coded = file.usable(lambda line: _coded_rows(file, [line], places, offset), found)
+        yield from _paired(file, coded)
 
 
 def project_events(file: EventFile) -> Iterator[Event]:

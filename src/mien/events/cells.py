@@ -27,8 +27,10 @@ def rows(file: EventFile, known: Collection[str]) -> Iterator[tuple[int, list[st
         InputError: A cell does not end.
     """
     reader = csv.reader(io.StringIO(file.text, newline=""), delimiter=_delimiter(file.text, known))
+    begun = ended = 0
     try:
         for row in reader:
+            begun, ended = ended, reader.line_num
             cells = [cell.strip() for cell in row]
             if any(cells):
                 yield reader.line_num, cells
@@ -36,6 +38,15 @@ def rows(file: EventFile, known: Collection[str]) -> Iterator[tuple[int, list[st
         raise InputError(
             f"{file.where(reader.line_num)}: expected a table of text; got {error}: correct the line"
         ) from None
+    if ended > begun + 1 and _open(file.text, begun):
+        raise InputError(
+            f"{file.where(begun + 1)}: expected a quotation mark at the end of a cell; got none to the end of the file: close it"
+        )
+
+
+def _open(text: str, begun: int) -> bool:
+    """Whether a cell in quotation marks that begins after so many lines goes on to the end of the text."""
+    return "".join(io.StringIO(text, newline="").readlines()[begun:]).count('"') % 2 == 1
 
 
 def _delimiter(text: str, known: Collection[str]) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from mien.core.errors import InputError
 
@@ -15,6 +16,10 @@ MOST_BYTES = 20_000_000
 MISSING = ("n/a", "na", "nan")
 """How tables write, in small letters, that a value is not there."""
 
+_MOST_TOLD = 10
+"""Lines that are told one by one."""
+Part = TypeVar("Part")
+Read = TypeVar("Read")
 _CLOCK = re.compile(
     r"([+-]?)(?:(?:(\d{1,9}):)?(\d{1,9}):)?(\d{1,12}(?:[.,]\d*)?|[.,]\d+)(e[+-]?\d{1,2})?", re.I
 )
@@ -41,6 +46,26 @@ class EventFile:
     def where(self, line: int | str) -> str:
         """A place in the file, for errors and remarks."""
         return f"{self.path}, line {line}" if isinstance(line, int) else f"{self.path}, {line}"
+
+    def usable(self, read: Callable[[Part], Iterable[Read]], parts: Iterable[Part]) -> Iterator[Read]:
+        """What is read of the parts of the file, such as its lines; those that cannot be used are remarks.
+
+        Raises:
+            InputError: Of the first part, where none can be used.
+        """
+        bad: list[InputError] = []
+        used = 0
+        for part in parts:
+            try:
+                yield from list(read(part))
+                used += 1
+            except InputError as error:
+                bad.append(error)
+        if bad and not used:
+            raise bad[0]
+        self.remarks.extend(f"{error}; the line is left out" for error in bad[:_MOST_TOLD])
+        if len(bad) > _MOST_TOLD:
+            self.remarks.append(f"{self.path}: {len(bad) - _MOST_TOLD:,} more lines like these are left out")
 
     def seconds(self, text: str, line: int | str) -> float:
         """A time of the file.

@@ -33,8 +33,8 @@ def read_events(
         observation: Of several in a file of BORIS, or videos in one of Label Studio, the one that is wanted.
 
     Raises:
-        InputError: The file cannot be read, is of no such format, has a time that is none, or lacks a tier or observation; the
-            message names the line where the format has lines.
+        InputError: The file cannot be read, is of no such format, has no line that can be used, or lacks a tier or observation; the
+            message names the line where the format has lines. Single lines that cannot be used are remarks.
         MissingExtraError: The file is of ELAN or Praat, and what reads it is not installed.
 
     >>> import tempfile

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from mien.core.errors import InputError
 from mien.events.cells import cell_at, first_column, plain_name, rows
@@ -105,9 +106,8 @@ def _read(file: EventFile) -> Iterator[Event]:
     else:
         stretches = len(first) > 2 and parsed_seconds(first[1]) is not None
         columns = EventColumns(0, end=1, label=2) if stretches else EventColumns(0, label=1)
-        yield from events_of_row(file, line, first, columns)
-    for line, row in lines:
-        yield from events_of_row(file, line, row, columns)
+        lines = chain([(line, first)], lines)
+    yield from file.usable(lambda line: events_of_row(file, *line, columns), lines)
 
 
 def events_of_row(file: EventFile, line: int, row: Sequence[str], columns: EventColumns) -> Iterator[Event]:

@@ -30,9 +30,8 @@ def events(file: EventFile) -> Iterator[Event]:
     blocks = [
         list(block) for empty, block in groupby(lines, key=lambda line: not line[1].strip()) if not empty
     ]
-    for block in blocks[1:]:
-        if block[0][1].split()[0] not in _ASIDE:
-            yield _cue(file, block)
+    cues = [block for block in blocks[1:] if block[0][1].split()[0] not in _ASIDE]
+    yield from file.usable(lambda block: [_cue(file, block)], cues)
 
 
 def _cue(file: EventFile, block: Sequence[tuple[int, str]]) -> Event:

@@ -190,6 +190,10 @@ class OutputSpec:
         with suppress(MediaError), open_media(sources[0]) as media:
             fitting(self.annotate, media.kind, named=True)
 
+    def remarks(self) -> list[str]:
+        """What was amiss with files that outputs take, a line each."""
+        return [] if self.transcript is None else read_events(self.transcript)[1]
+
     def _check_transcript(self, sources: Sequence[Source]) -> None:
         if self.transcript is None:
             return

@@ -60,6 +60,8 @@ def write_comparison(
 ) -> Iterator[Path]:
     """Write what differs, as tables, chart and texts, and the page of all; gives each file once it is there.
 
+    Where nothing differs that could be compared, a comparison of an earlier run is deleted: it is of other rows.
+
     Args:
         folder: Of the study.
         study: Its rows.
@@ -77,6 +79,9 @@ def write_comparison(
         yield table.with_suffix(".json")
         with suppress(MissingExtraError):
             yield write_chart(folder / CHART, compared)
+    else:
+        for name in (f"{COMPARISON}.csv", f"{COMPARISON}.json", CHART):
+            (folder / name).unlink(missing_ok=True)
     texts = folder / TEXTS
     with atomic_write(texts) as aside, translate_os_errors(texts):
         aside.write_text(paragraphs(facts, compared, compared.left_out if compared else ()), encoding="utf-8")

@@ -95,7 +95,7 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
         Its rows, the names of its fields, and which lines were left out and why.
 
     Raises:
-        InputError: It cannot be read, or lacks a column.
+        InputError: It cannot be read, lacks a column, or has no row that can be used.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -131,6 +131,9 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
             rows[key] = row
         except ValueError as error:
             problems.append(f"{path.name}, line {number}: left out: {error}")
+    if not rows:
+        first = problems[0] if problems else "it ends after the header"
+        raise InputError(f"{path}: expected the rows of a study's {LONG}; got none that can be used: {first}")
     return list(rows.values()), fields, problems
 
 
