@@ -231,6 +231,9 @@ def test_paragraphs_say_what_was_done_and_found() -> None:
         "not an emotion that a person feels",
     ):
         assert part in methods, part
+    part = methods_paragraph(StudyFacts({**settings, "from": 60.0, "to": None}, rules, 24, 12), found)
+    assert "Each recording was read from 60 s to the end." in part
+    assert "was read from" not in methods
     results = results_paragraph(found)
     assert results.startswith("Happy was higher for funny than for calm: mean difference 0.3")
     assert "n = 12" in results

@@ -320,7 +320,7 @@ def _compare(
             raise
         done.remarks.append(f"nothing was compared: {error}")
     if compared is not None and (few := too_few_to_tell(compared)):
-        done.remarks.append(f"{few} It takes more participants, or fewer signals (--measures).")
+        done.remarks.insert(0, f"{few} It takes more participants, or fewer signals (--measures).")
     for path in write_comparison(output, done, facts, compared):
         notes.print(f"wrote {path}")
     if compared is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from mien.cli.table import Table, TableColumn
-from mien.studies.texts import number
+from mien.studies.texts import number, span
 
 if TYPE_CHECKING:
     from mien.studies.comparison import ComparedStudy
@@ -31,7 +31,6 @@ def comparison_table(compared: ComparedStudy) -> Table:
     for one in ranked[:_MOST]:
         cells = one.cells()
         n = str(cells["n_a"]) if one.paired else f"{cells['n_b']}, {cells['n_a']}"
-        interval = f"{number(one.low)} to {number(one.high)}"
         name = one.measure + (f", {one.each}" if one.each else "")
         shown = f"{one.adjusted:.4f}"
         table.add_row(
@@ -39,7 +38,7 @@ def comparison_table(compared: ComparedStudy) -> Table:
             f"{one.other} - {one.one}",
             n,
             number(one.difference),
-            interval,
+            span(one.low, one.high),
             number(one.effect),
             Text(shown, style="bold" if one.significant else ""),
         )

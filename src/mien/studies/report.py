@@ -18,7 +18,15 @@ from mien.reports.page import data_address, write_page
 from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison, well_covered
 from mien.studies.study import Study, StudyRecordingFacts
 from mien.studies.tables import StudyRow, participant_means
-from mien.studies.texts import CITATION, StudyFacts, methods_paragraph, number, p_value, results_paragraph
+from mien.studies.texts import (
+    CITATION,
+    StudyFacts,
+    methods_paragraph,
+    number,
+    p_value,
+    results_paragraph,
+    span,
+)
 
 _MOST_RECORDINGS = 500
 _MOST_PANELS = 24
@@ -128,7 +136,7 @@ def _cells(one: LevelComparison) -> tuple[str, ...]:
     cells = one.cells()
     n = str(cells["n_a"]) if one.paired else f"{cells['n_a']} and {cells['n_b']}"
     name = one.measure.replace("_", " ") + (f", {one.each}" if one.each else "")
-    spans = [_span(one.low, one.high), _span(one.effect_low, one.effect_high)]
+    spans = [span(one.low, one.high), span(one.effect_low, one.effect_high)]
     figures = (
         number(one.difference),
         spans[0],
@@ -138,10 +146,6 @@ def _cells(one: LevelComparison) -> tuple[str, ...]:
         f"{one.adjusted:.4f}",
     )
     return (name, one.one, one.other, n, *figures)
-
-
-def _span(low: float, high: float) -> str:
-    return f"{number(low)} to {number(high)}" if math.isfinite(low) and math.isfinite(high) else "-"
 
 
 def _means(rows: Sequence[StudyRow], compared: ComparedStudy | None) -> dict[str, Any] | None:

@@ -107,8 +107,18 @@ def _reading(facts: StudyFacts) -> list[str]:
     return [
         f"{begun} analyzed with mien {version} (model {model}{head}{digest}; detector {settings.get('detector')}), "
         "which gives calibrated probabilities of the facial expressions that each face shows.",
+        *_part(settings),
         f"{_frames(settings)} {_over_time(settings)}",
     ]
+
+
+def _part(settings: Mapping[str, Any]) -> list[str]:
+    """Which part of the recordings was read, where not all of it was."""
+    start, end = settings.get("from"), settings.get("to")
+    if start is None and end is None:
+        return []
+    until = "the end" if end is None else f"{end:g} s"
+    return [f"Each recording was read from {start or 0:g} s to {until}."]
 
 
 def _frames(settings: Mapping[str, Any]) -> str:
@@ -203,8 +213,19 @@ def _result(one: LevelComparison, compared: ComparedStudy) -> str:
     )
 
 
+def span(low: float, high: float) -> str:
+    """An interval; a dash where there is none.
+
+    >>> span(0.12345, 2.0), span(float("nan"), float("nan"))
+    ('0.123 to 2', '-')
+    """
+    return (
+        f"{number(low)} to {number(high)}" if math.isfinite(low) and math.isfinite(high) else number(math.nan)
+    )
+
+
 def _interval(low: float, high: float, name: str = "") -> str:
-    return f" ({name}{number(low)} to {number(high)})" if math.isfinite(low) and math.isfinite(high) else ""
+    return f" ({name}{span(low, high)})" if math.isfinite(low) and math.isfinite(high) else ""
 
 
 def p_value(value: float) -> str:
