@@ -217,6 +217,42 @@ def test_the_command_lists_and_writes_rows_with_names(tmp_path: Path) -> None:
     assert "line 2: talk.mp4: there is no person 9" in done.stderr
 
 
+def test_people_without_expressions_are_listed_too(tmp_path: Path) -> None:
+    """As in what FaceLandmarkVidMulti of OpenFace writes: two faces a frame, half a second apart, and one that leaves."""
+    lines = ["frame, face_id, timestamp, confidence, success, pose_Rx, pose_Ry, pose_Rz, x_0, x_1, y_0, y_1"]
+    for frame in range(4):
+        for face in range(1 if frame == 3 else 2):
+            left = 100 + 200 * face
+            lines.append(
+                f"{frame + 1}, {face}, {frame / 2}, 0.98, 1, 0, 0, 0, {left}, {left + 100}, 100, 220"
+            )
+    table = tmp_path / "of.csv"
+    table.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (video,) = read_corrections(corrections(tmp_path, "name,1,,,,Anna")).applied(read_videos(table))
+    assert [vars(person) for person in listed(video)] == [
+        {
+            "source": "of",
+            "track": 0,
+            "name": "",
+            "first": 0.0,
+            "end": 2.0,
+            "seconds": 2.0,
+            "frames": 4,
+            "mostly": "",
+        },
+        {
+            "source": "of",
+            "track": 1,
+            "name": "Anna",
+            "first": 0.0,
+            "end": 1.5,
+            "seconds": 1.5,
+            "frames": 3,
+            "mostly": "",
+        },
+    ]
+
+
 def test_studies_are_measured_with_corrections(tmp_path: Path) -> None:
     rows = write_table(tmp_path / "talk.csv", [talk()])
     file = corrections(tmp_path / "file", "exclude,2,,,,", "join,1,3,,,", "name,9,,,,X")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from mien.core.atomic import atomic_write, check_writable, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.formatting import clock, lasting
@@ -47,11 +49,25 @@ class ListedPerson:
 
 
 def listed(video: VideoResult) -> Iterator[ListedPerson]:
-    """The people of a recording, in order of their numbers."""
+    """The people of a recording, in order of their numbers; also where no expressions were read, as in rows of OpenFace."""
+    if video.faces.labels is None:
+        yield from _listed_by_frames(video)
+        return
     for person in video.people():
         name = video.names.get(person.track, "")
         times = round(person.first, 3), round(person.end, 3), round(person.seconds, 3)
         yield ListedPerson(video.source, person.track, name, *times, person.frames, person.mostly)
+
+
+def _listed_by_frames(video: VideoResult) -> Iterator[ListedPerson]:
+    """The same of faces without expressions; each frame stands for as long as frames usually last."""
+    steps = np.diff(video.times)
+    step = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+    tracks = video.faces.tracks
+    for track in np.unique(tracks).tolist() if tracks is not None else ():
+        times = video.faces.times[tracks == track]
+        span = round(float(times[0]), 3), round(float(times[-1]) + step, 3), round(len(times) * step, 3)
+        yield ListedPerson(video.source, track, video.names.get(track, ""), *span, len(times), "")
 
 
 def named_rows(video: VideoResult) -> Iterator[Row]:
