@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -35,8 +35,16 @@ def _welch(one: Floats, other: Floats, axis: int = -1) -> Floats:
     return np.asarray(stats.ttest_ind(one, other, equal_var=False, axis=axis).statistic)
 
 
+def test_differences_that_add_up_to_nothing_but_for_rounding_have_a_p_value_of_1() -> None:
+    assert np.sum([0.1, 0.2, -0.3]) != 0
+    assert sign_flip_test([0.1, 0.2, -0.3]) == 1
+    assert sign_flip_test([1e-9, 2e-9, -3e-9]) == 1
+    assert sign_flip_test([1e-9, 2e-9, 3e-9]) == 0.25
+
+
 @settings(max_examples=25, deadline=None)
 @given(SEEDS, st.integers(2, 9))
+@example(128241, 4)
 def test_exact_sign_flips_are_those_of_scipy(seed: int, n: int) -> None:
     values = np.random.default_rng(seed).normal(0.4, 1, n).round(1)  # Rounded, so that there are ties.
     reference = stats.permutation_test(
@@ -141,6 +149,14 @@ def test_few_units_get_no_interval() -> None:
     ):
         assert np.isnan(ends).all()
     assert mean_interval([0.5] * 6) == (0.5, 0.5)
+
+
+def test_effect_sizes_of_few_get_no_interval() -> None:
+    nine, ten = np.random.default_rng(2).normal(0.5, 1, 9), np.random.default_rng(3).normal(0.5, 1, 10)
+    assert np.isnan(paired_effect_interval(nine)).all()
+    assert np.isnan(group_effect_interval(ten, nine)).all()
+    assert np.isfinite(paired_effect_interval(ten)).all()
+    assert np.isfinite(group_effect_interval(ten, ten[::-1] + 1)).all()
 
 
 def test_the_same_seed_gives_the_same_ends() -> None:

@@ -304,3 +304,10 @@ def test_a_comparison_of_other_rows_does_not_stay(rows: Path) -> None:
     ran = run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows)
     assert "nothing was compared" in ran.stderr
     assert [path.name for path in (rows / "out").glob("comparison*")] == []
+
+
+def test_a_file_without_events_is_told(rows: Path) -> None:
+    (rows / "none.csv").write_text("time,label\n", encoding="utf-8")
+    ran = run_mien("study", "run", PATTERN, "-o", "out", "--events", "none.csv", cwd=rows)
+    assert ran.returncode == 2
+    assert "none.csv: expected events" in ran.stderr

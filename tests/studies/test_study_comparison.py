@@ -368,3 +368,15 @@ def test_an_edited_table_without_a_row_that_can_be_used_says_why(tmp_path: Path)
         path.write_text(text, encoding="utf-8")
         with pytest.raises(InputError, match=f"got none that can be used: {why}"):
             read_long(path)
+
+
+def test_why_nothing_can_be_compared_is_told() -> None:
+    rows = two_conditions(people=3)
+    first = rows[0].participant
+    alone = [
+        row
+        for row in rows
+        if row.participant == first or row.fields["condition"] == rows[0].fields["condition"]
+    ]
+    with pytest.raises(InputError, match=r"there are fewer: 2 of 3 participants have no condition"):
+        compare_study(alone, FIELDS, quick(by="condition"))

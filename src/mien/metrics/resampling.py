@@ -27,9 +27,11 @@ DRAWS = 9_999
 """Random permutations, or samples of a bootstrap, unless told otherwise."""
 LEAST = 4
 """Units of a group from which on there is an interval."""
+LEAST_OF_EFFECT = 10
+"""The same of effect sizes: of four to nine, `bca_interval` holds them in 80 to 91 % of samples only, not in 95 %."""
 SURE = 0.95
 _TIE = 1e-9
-"""Statistics of two arrangements that differ by less, in parts of the greater, are the same but for rounding."""
+"""Statistics of two arrangements that differ by less, in parts of their scale, are the same but for rounding."""
 _NORMAL = NormalDist()
 Interval = tuple[float, float]
 NONE: Interval = (float("nan"), float("nan"))
@@ -58,7 +60,7 @@ def sign_flip_test(differences: ArrayLike, draws: int = DRAWS, seed: int = 0) ->
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     else:
         signs = np.random.default_rng(seed).integers(0, 2, (draws, n), dtype=np.int8) * 2 - 1
-    return _p_value(np.abs(signs @ values), abs(values.sum()), exact)
+    return _p_value(np.abs(signs @ values), abs(values.sum()), exact, float(np.abs(values).sum()))
 
 
 def shuffle_test(one: ArrayLike, other: ArrayLike, draws: int = DRAWS, seed: int = 0) -> float:
@@ -91,7 +93,7 @@ def shuffle_test(one: ArrayLike, other: ArrayLike, draws: int = DRAWS, seed: int
         members = random.permuted(np.tile(np.arange(n + m) < n, (draws, 1)), axis=1).astype(np.float64)
     observed = np.arange(n + m) < n
     statistics = np.abs(_welch(np.vstack([observed, members]), pooled))
-    return _p_value(statistics[1:], float(statistics[0]), exact)
+    return _p_value(statistics[1:], float(statistics[0]), exact, max(float(statistics[0]), 1.0))
 
 
 def smallest_sign_flip_p(n: int, draws: int = DRAWS) -> float:
@@ -128,8 +130,9 @@ def _welch(members: Floats, pooled: Floats) -> Floats:
     return np.asarray(gap / np.sqrt(np.maximum(spread, floor)))
 
 
-def _p_value(statistics: Floats, observed: float, exact: bool) -> float:
-    as_far = int((statistics >= observed * (1 - _TIE)).sum())
+def _p_value(statistics: Floats, observed: float, exact: bool, scale: float) -> float:
+    """The share that is as far from 0 as what was observed, but for rounding at a scale of the statistics."""
+    as_far = int((statistics >= observed - _TIE * scale).sum())
     return as_far / len(statistics) if exact else (as_far + 1) / (len(statistics) + 1)
 
 
@@ -253,8 +256,10 @@ def paired_effect(differences: ArrayLike) -> float:
 
 
 def paired_effect_interval(differences: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """95 % interval of a `paired_effect`, by `bca_interval` over participants."""
+    """95 % interval of a `paired_effect`, by `bca_interval` over participants; NaN for fewer than `LEAST_OF_EFFECT`."""
     values = _finite(differences)
+    if len(values) < LEAST_OF_EFFECT:
+        return NONE
     return bca_interval(lambda places: _paired_effects(values[places]), len(values), draws, seed)
 
 
@@ -276,9 +281,10 @@ def group_effect(one: ArrayLike, other: ArrayLike) -> float:
 
 
 def group_effect_interval(one: ArrayLike, other: ArrayLike, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """95 % interval of a `group_effect`: members of each group are drawn anew, and the ends found as by `bca_interval`."""
+    """95 % interval of a `group_effect`: members of each group are drawn anew, and the ends found as by `bca_interval`;
+    NaN where a group has fewer than `LEAST_OF_EFFECT`."""
     first, second = _finite(one), _finite(other)
-    if min(len(first), len(second)) < LEAST:
+    if min(len(first), len(second)) < LEAST_OF_EFFECT:
         return NONE
     random = np.random.default_rng(seed)
     drawn = _group_effects(

@@ -220,8 +220,9 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
             if (comparison := _compared((measure, each, one, other), means, paired, rules)) is not None
         ]
     if not found:
+        why = "; ".join(notes[:_SHOWN]) or "choose another field with --by"
         raise InputError(
-            f"expected {FEWEST} participants at least with a {statistic} in two levels of {by}; there are fewer: choose another field with --by"
+            f"expected {FEWEST} participants at least with a {statistic} in two levels of {by}; there are fewer: {why}"
         )
     adjusted = _CORRECTIONS[rules.correction]([one.p for one in found]).tolist()
     done = tuple(replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))

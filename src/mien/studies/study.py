@@ -296,6 +296,8 @@ class _EventFiles:
         if path not in self._read:
             self._read[path], remarks = read_events(path, tiers=self._rules.tiers)
             self.remarks += remarks
+        if not self._read[path]:
+            raise InputError(f"{path}: expected events, a time and a label in each line; got none: add them")
         others = participants - {recording.fields[PARTICIPANT]}
         return _OwnEvents([event for event in self._read[path] if event.subject not in others], path.name)
 
