@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +113,32 @@ def test_where_nothing_could_be_measured_there_is_a_hole_and_its_reason(report: 
         value for lane in lost["lanes"][:5] for each in lane["curves"] for value in unpacked(each["values"])
     } == {255}
     assert lost["blinks"] is None
+
+
+def test_talk_stands_where_it_was(tmp_path: Path) -> None:
+    """From 2 to 4 s and from 4.2 to 6 s, which is one stretch, and from 8 s on; of the second person nothing is said."""
+    overview = Overview("talk.mp4", EXPRESSIONS)
+    for frame in range(250):
+        time = frame / 25
+        talking = (2 <= time < 6 and not 4 <= time < 4.2) or time >= 8
+        result = measured_result(frame, time, {1: {}, 2: {}})
+        overview.add(replace(result, faces=result.faces.with_columns(talking=[int(talking), 0])))
+    overview.end()
+    assert overview.talks == {
+        1: [(pytest.approx(2), pytest.approx(6)), (pytest.approx(8), pytest.approx(10))]
+    }
+    path = tmp_path / "talk.html"
+    write_report(path, overview, FACTS)
+    page = data(path)
+    first, second = page["movements"]["people"]
+    assert not unpacked(second["talks"]).any()
+    times = page["start"] + page["step"] * (np.flatnonzero(unpacked(first["talks"])) + 0.5)
+    assert ((times > 1.9) & (times < 6.1) | (times > 7.9)).all()
+    assert len(times) * page["step"] == pytest.approx(6, abs=0.2)
+
+
+def test_without_talk_told_there_is_none(report: Path) -> None:
+    assert [person["talks"] for person in data(report)["movements"]["people"]] == [None, None]
 
 
 def test_blinks_stand_where_they_were(report: Path) -> None:

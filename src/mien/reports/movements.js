@@ -1,11 +1,12 @@
 "use strict";
 (() => {
   const { data, bytes, colour, hatch, count, follow } = window.report;
-  const TALL = 34, MARK = 11, ZERO = 125, NONE = 255, INKS = ["--mark", "--people", "--good"];
+  const TALL = 34, MARK = 11, TALK = 4, ZERO = 125, NONE = 255, INKS = ["--mark", "--people", "--good"];
   const people = data.movements.people.map((person) => ({
     ...person,
     reasons: bytes(person.reasons),
     blinks: person.blinks && bytes(person.blinks),
+    talks: person.talks && bytes(person.talks),
     lanes: person.lanes.map((lane) => ({ ...lane, curves: lane.curves.map((curve) => ({ name: curve.name, values: bytes(curve.values) })) })),
     box: document.getElementById("movements-" + person.id),
   }));
@@ -36,6 +37,11 @@
         const part = element("span", head);
         element("i", part, "blink");
         part.append("blinks");
+      }
+      if (lane.name === "mouth" && person.talks) {
+        const part = element("span", head);
+        element("i", part, "talk");
+        part.append("talking");
       }
       lane.why = element("span", head, "why");
       lane.canvas = element("canvas", row);
@@ -82,6 +88,10 @@
       const most = Math.max(1, ...person.blinks);
       pen.fillStyle = colour("--ink");
       person.blinks.forEach((blinks, bin) => blinks && pen.fillRect(x(bin + 0.5) - 0.75, TALL - (MARK * blinks) / most, 1.5, MARK));
+    }
+    if (lane.name === "mouth" && person.talks) {
+      pen.fillStyle = colour("--ink");
+      for (const [start, stop] of stretches(length, (bin) => person.talks[bin])) pen.fillRect(x(start), TALL - TALK, x(stop) - x(start), TALK);
     }
     lane.curves.forEach((curve, index) => {
       pen.strokeStyle = pen.fillStyle = colour(INKS[index]);

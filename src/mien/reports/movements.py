@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.measures import REASONS
-from mien.video.curves import blink_counts
+from mien.video.curves import blink_counts, talking_steps
 
 if TYPE_CHECKING:
     from mien.video.curves import Lane
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 MOST = 12
 """People with curves; so many can be compared on a page."""
-BYTES = 14
-"""For each step and person: twelve curves, blinks, why there is nothing."""
+BYTES = 15
+"""For each step and person: twelve curves, blinks, talk, why there is nothing."""
 
 _ZERO, _NONE = 125, 255
 """How 0 is written in a byte, and that there is no value; what a lane reaches to is 0 and 250."""
@@ -46,13 +46,14 @@ def movements(overview: Overview, tracks: Sequence[int], most: int) -> dict[str,
     people = []
     for track in tracks:
         course = overview.timeline.course(track, most)
-        blinks = blink_counts(overview, track, course)
+        blinks, talks = blink_counts(overview, track, course), talking_steps(overview, track, course)
         people.append(
             {
                 "id": track,
                 "first": round((course.start - everybody.start) / everybody.step),
                 "lanes": [_packed(lane) for lane in found[track]],
                 "blinks": None if blinks is None else _text(np.minimum(blinks, _NONE)),
+                "talks": None if talks is None else _text(talks),
                 "reasons": _text(np.where(course.seconds > 0, course.measure_reasons, _NONE)),
             }
         )

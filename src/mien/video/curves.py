@@ -103,6 +103,17 @@ def blink_counts(overview: Overview, track: int, course: Course) -> NDArray[np.i
     return np.bincount(np.clip(places, 0, len(course) - 1).astype(np.int64), minlength=len(course))
 
 
+def talking_steps(overview: Overview, track: int, course: Course) -> NDArray[np.bool_] | None:
+    """``(n,)`` whether a person talks in each step, for a part of it at least; None where that could never be told of anybody."""
+    if overview.talking is None:
+        return None
+    steps = np.zeros(len(course), bool)
+    for start, end in overview.talks.get(track, ()):
+        first, last = ((time - course.start) / course.step for time in (start, end))
+        steps[max(0, int(first)) : max(0, int(np.ceil(last - 1e-6)))] = True
+    return steps
+
+
 def _curve(course: Course, medians: list[tuple[str, float]]) -> NDArray[np.float64]:
     """The mean of what some measures differ from their medians."""
     if not medians:

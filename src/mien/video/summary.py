@@ -17,6 +17,8 @@ from mien.video.timeline import Timeline
 _SHORTEST_GAP = 1.0
 _MOST_GAPS = 200
 _MOST_FAILURES = 20
+_ONE_TALK = 0.5
+"""Seconds between two stretches of talk that are shown as one."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class Overview:
         people: Who was seen, in order of ids, once `end` was called; nobody where nothing was tracked.
         segments: Stretches in which a person shows one expression, in order of time, once `end` was called.
         blinks: Of everybody, in order of time; none where landmarks were not asked for.
+        talks: Start and end in seconds of the stretches in which each person talks, by track, in order of time.
         landmarks: Whether they were asked for, as far as faces were seen.
 
     >>> from mien.core.faces import Faces
@@ -87,6 +90,7 @@ class Overview:
     people: list[PersonSummary] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
     blinks: list[Blink] = field(default_factory=list)
+    talks: dict[int, list[tuple[float, float]]] = field(default_factory=dict)
     landmarks: bool = False
     timeline: Timeline = field(init=False)
     _first: float | None = None
@@ -194,6 +198,11 @@ class Overview:
 
     def _add_up(self, spans: list[FrameSpan], segments: list[Segment]) -> None:
         self._people.add(spans, segments)
+        for span in spans:
+            if span.talking and span.track is not None:
+                own = self.talks.setdefault(span.track, [])
+                start = own.pop()[0] if own and span.start - own[-1][1] < _ONE_TALK else span.start
+                own.append((start, span.end))
         self.segments += segments
 
     def _note_gap(self, end: float) -> None:
