@@ -279,3 +279,13 @@ def test_a_stretch_over_many_short_ones_is_counted_where_it_is_alone() -> None:
     assert len(overlaps) == 10_000
     assert [each[:3] for each in kept[:2]] == [(0, 0.25, "neutral"), (0.5, 1.25, "neutral")]
     assert sum(each.end - each.start for each in kept) == 7_500
+
+
+@pytest.mark.parametrize(("count", "told"), [(3, "there is no interval"), (5, "may be too narrow"), (10, "")])
+def test_how_far_intervals_of_few_recordings_can_be_trusted_is_told(
+    tmp_path: Path, count: int, told: str
+) -> None:
+    agreement = compare_raters(many(count, tmp_path / "anna"), [tmp_path / "anna"])
+    remarks = [remark for remark in agreement.remarks if "interval" in remark]
+    assert len(remarks) == bool(told)
+    assert all(told in remark for remark in remarks)

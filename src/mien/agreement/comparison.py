@@ -11,7 +11,7 @@ from mien.agreement.differences import AgreementWindow, RaterDifference, differe
 from mien.agreement.options import AgreementOptions
 from mien.agreement.raters import Raters, read_raters
 from mien.core.formatting import percent
-from mien.metrics.resampling import LEAST
+from mien.metrics.resampling import LEAST, LEAST_OF_EFFECT
 from mien.video.results import VideoResult
 
 
@@ -72,6 +72,8 @@ def _remarks(raters: Raters, pairs: Sequence[PairAgreement]) -> Iterator[str]:
     if count < LEAST:
         word = "one recording" if count == 1 else f"{count} recordings"
         yield f"Of {word} there is no interval: it takes {LEAST} or more, as intervals are over recordings, not frames."
+    elif count < LEAST_OF_EFFECT:
+        yield f"Of {count} recordings intervals may be too narrow: trust those of {LEAST_OF_EFFECT} or more."
     for pair in pairs:
         if not pair.seconds and not pair.valence_seconds:
             yield f"{pair.one} and {pair.other} have coded no moment in common."
