@@ -57,11 +57,11 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Processes for `-n auto`: two more than there are cores, as many tests wait for programs, browsers and clocks;
-    unit tests do not.
+    """Processes for `-n auto`: one more than there are cores, as many tests wait for programs, browsers and clocks;
+    unit tests do not. With two more, what the service reads at niceness 10 waits behind them for minutes.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return cores if config.option.markexpr == "unit" else cores + 2
+    return cores if config.option.markexpr == "unit" else cores + 1
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -112,7 +112,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "PHOTO", "--detector", "yolo"], 2, "mtcnn, blaze, auto, haar, whole"),
         (["analyze", "PHOTO", "--model", "huge"], 4, "comes with mien"),
         (["analyze", "PHOTO", "--head", "fer"], 2, "expected a head out of"),
-        (["analyze", "PHOTO", "-o", "rows.xlsx"], 2, "files ending in .csv, .json"),
+        (["analyze", "PHOTO", "-o", "rows.docx"], 2, "files ending in .csv, .json"),
         (["analyze", "PHOTO", "-o", "PHOTO/where.csv"], 2, "folder that you may write to"),
         (["analyze", "PHOTO", "-o", "rows.csv", "-o", "./rows.csv"], 2, "asked for twice"),
         (["analyze", "PHOTO", "--blur", "all"], 2, "add --annotate"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import zipfile
@@ -23,6 +24,13 @@ def refused(path: Path) -> str:
     assert "\n" not in message
     assert ":" in message
     return message
+
+
+def test_cells_of_other_tables_stay_as_short_as_they_were(tmp_path: Path) -> None:
+    before = csv.field_size_limit()
+    open_dataset(write_csv(tmp_path / "fer2013.csv", seven_rows()))
+    refused(write_csv(tmp_path / "bad.csv", [*seven_rows(), [3, "", "Training"]]))
+    assert csv.field_size_limit() == before
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ _EXTRAS = {
     "evaluate": "matplotlib",
     "explain": "captum",
     "haar": "opencv-python-headless",
+    "lab": "pylsl",
     "mqtt": "paho-mqtt",
     "notebook": "jupyterlab",
     "pandas": "pandas",

@@ -78,7 +78,8 @@ def read_kaggle(
     Raises:
         InputError: A column is missing, or a row cannot be used.
     """
-    csv.field_size_limit(max(csv.field_size_limit(), _MOST))
+    limit = csv.field_size_limit()  # Of the process: other tables have shorter cells.
+    csv.field_size_limit(max(limit, _MOST))
     lines = csv.reader(file)
     try:
         columns = Columns(next(lines, []))
@@ -95,6 +96,8 @@ def read_kaggle(
         raise InputError(
             f"{path}, line {lines.line_num + 1}: expected text in columns; got {error}: is it a CSV file, and whole?"
         ) from None
+    finally:
+        csv.field_size_limit(limit)
     if reader.numbers:
         gathering.classes = in_order(reader.order)
     return gathering

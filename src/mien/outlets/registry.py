@@ -39,11 +39,11 @@ def open_outlet(address: str, facts: StreamFacts) -> Outlet:
     >>> open_outlet("tcp://host", StreamFacts("camera:0", EXPRESSIONS))
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected lsl:NAME or osc://HOST:PORT; got 'tcp://host'
+    mien.core.errors.InputError: expected a kind of outlet, lsl or osc, such as lsl:faces; got 'tcp://host'
     """
     kind, _, rest = address.partition(":")
     if kind not in KINDS:
-        raise InputError(f"expected lsl:NAME or osc://HOST:PORT; got {address!r}")
+        raise InputError(f"expected a kind of outlet, lsl or osc, such as lsl:faces; got {address!r}")
     return KINDS[kind](rest, facts)
 
 

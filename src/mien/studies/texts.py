@@ -96,7 +96,7 @@ def too_few_to_tell(compared: ComparedStudy) -> str | None:
 
 
 def _reading(facts: StudyFacts) -> list[str]:
-    begun = f"{facts.recordings} recordings of {facts.participants} participants were"
+    begun = f"{_counted(facts.recordings, 'recording')} of {_counted(facts.participants, 'participant')} {'was' if facts.recordings == 1 else 'were'}"
     settings = facts.settings
     if not settings:
         return [f"Saved rows of {begun} measured with mien {__version__}."]
@@ -257,3 +257,12 @@ def paragraphs(facts: StudyFacts, compared: ComparedStudy | None, left_out: Sequ
         parts.append("## Left out\n\n" + "\n".join(f"* {line}" for line in left_out))
     parts.append(f"## Cite\n\n{CITATION} CITATION.cff has the details.")
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(number: int, what: str) -> str:
+    """A number and what it counts.
+
+    >>> _counted(1, "recording"), _counted(2, "recording")
+    ('1 recording', '2 recordings')
+    """
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
