@@ -152,7 +152,7 @@ def test_what_the_rows_have_not_is_told_by_line_and_the_rest_applied(tmp_path: P
         "line 3: talk.mp4: person 2 is not seen then",
         "line 4: expected one of join, split, swap, name, exclude as change; got 'dance'",
         "line 5: expected start for swap; got none",
-        "line 7: expected start in seconds or as mm:ss; got 'soon'",
+        "line 7: expected start in seconds; got 'soon': write a number, mm:ss or hh:mm:ss",
     ):
         assert words in told
     assert changed.names == {1: "A"}

@@ -126,6 +126,25 @@ def parsed_seconds(text: str) -> float | None:
     return -value if sign == "-" else value
 
 
+def given_seconds(text: str, name: str) -> float | None:
+    """A time of a cell or an option; None where nothing is given.
+
+    Args:
+        text: As people write it, see `parsed_seconds`.
+        name: Of the column or the option.
+
+    Raises:
+        InputError: It is no time.
+
+    >>> given_seconds("1:30", "start"), given_seconds("", "end")
+    (90.0, None)
+    """
+    seconds = parsed_seconds(text) if text else None
+    if text and seconds is None:
+        raise InputError(f"expected {name} in seconds; got {text[:40]!r}: write a number, mm:ss or hh:mm:ss")
+    return seconds
+
+
 def read_text(path: Path) -> str:
     """What a file of events holds, as text.
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePath
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
-from mien.events.file import parsed_seconds
+from mien.events.file import given_seconds
 from mien.people.tracks import Tracks
 from mien.video.results import VideoResult
 
@@ -173,21 +173,13 @@ def _correction(line: int, values: Mapping[str, str]) -> Correction:
     missing = [name for name in _NEEDED[change] if not values.get(name)]
     if missing:
         raise InputError(f"expected {' and '.join(missing)} for {change}; got none")
-    start, end = (_seconds(values.get(name, ""), name) for name in ("start", "end"))
+    start, end = (given_seconds(values.get(name, ""), name) for name in ("start", "end"))
     if start is not None and end is not None and end <= start:
         raise InputError(f"expected an end after the start; got {start:g} to {end:g}")
     if change == "exclude" and not values.get("person") and start is None and end is None:
         raise InputError("expected a person, a start or an end to exclude; got none")
     texts = {name: values.get(name, "") for name in ("source", "person", "other", "name")}
     return Correction(line, change, start=start, end=end, **texts)
-
-
-def _seconds(text: str, name: str) -> float | None:
-    """Seconds of ``12.5``, ``1:03.2`` or ``1:00:03``."""
-    seconds = parsed_seconds(text) if text else None
-    if text and seconds is None:
-        raise InputError(f"expected {name} in seconds or as mm:ss; got {text!r}")
-    return seconds
 
 
 def corrected(videos: Iterable[VideoResult], corrections: Corrections | None) -> Iterable[VideoResult]:

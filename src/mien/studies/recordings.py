@@ -17,7 +17,7 @@ from unicodedata import normalize
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
 from mien.core.names import existing, nearest, spelled
-from mien.events.file import parsed_seconds
+from mien.events.file import given_seconds
 from mien.media.folders import VIDEO_SUFFIXES, natural_key
 from mien.studies.signals import RULES, PersonRule
 
@@ -374,7 +374,7 @@ def _recording(
     place = existing(os.path.join(folder, file))
     if on_disk and not os.path.isfile(place):
         raise InputError(f"{file}: expected a file; there is none at {place}: check the path")
-    offset, start, end = (_seconds(row, name) for name in ("offset", "start", "end"))
+    offset, start, end = (given_seconds(row.get(name, ""), name) for name in ("offset", "start", "end"))
     if start is not None and end is not None and start >= end:
         raise InputError(f"{file}: expected start before end; got {start:g} and {end:g}: exchange them")
     events = folder / row["events"] if row.get("events") else None
@@ -382,16 +382,6 @@ def _recording(
     return StudyRecording(
         file, place, values, events, offset or 0.0, start, end, person_rule(row.get("person"))
     )
-
-
-def _seconds(row: Mapping[str, str], name: str) -> float | None:
-    text = row.get(name, "")
-    if not text:
-        return None
-    seconds = parsed_seconds(text)
-    if seconds is None:
-        raise InputError(f"expected {name} in seconds; got {text!r}: write a number, mm:ss or hh:mm:ss")
-    return seconds
 
 
 def person_rule(text: str | None) -> PersonRule | None:
