@@ -21,8 +21,9 @@ from mien.core.errors import MediaError
 from mien.media import BadFrame, open_media
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import Decoder, Decoders
-from mien.media.images import _identify, to_rgb
+from mien.media.images import _identify
 from mien.media.limits import effort
+from mien.media.pixels import to_rgb
 from tests.media.slow_files import icon, many_scans, png, qoi, strips
 from tests.waiting import until
 
@@ -120,7 +121,7 @@ def test_strips_make_the_same_image(mode: str, monkeypatch: pytest.MonkeyPatch) 
     image = _wide(333, mode)
     image.getexif()[0x0112] = 6
     whole = to_rgb(image)
-    monkeypatch.setattr("mien.media.images._STRIP", 50_000)
+    monkeypatch.setattr("mien.media.pixels._STRIP", 50_000)
     assert np.array_equal(to_rgb(image), whole)
     assert whole.shape == (900, 333, 3)
 

@@ -16,6 +16,7 @@ from mien.core.errors import InputError, MediaError
 from mien.core.face import Face
 from mien.core.frame import BadFrame
 from mien.media import open_media
+from mien.media.pixels import array_to_rgb
 
 EMOTIONS = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 """The seven names in the order that those packages use."""
@@ -40,8 +41,8 @@ def rgb_image(given: Given) -> NDArray[np.uint8]:
     [0, 0, 255]
     """
     if isinstance(given, np.ndarray):
-        given = _swapped(given)
-    elif isinstance(given, str) and given.startswith("data:image/"):
+        return array_to_rgb(given, "bgr")
+    if isinstance(given, str) and given.startswith("data:image/"):
         given = _decoded(given)
     elif isinstance(given, str) and given.lower().startswith(("http://", "https://", "ftp://")):
         raise InputError(
@@ -79,12 +80,6 @@ def without_effect(**options: tuple[Any, Any]) -> None:
     named = [name for name, (given, usual) in options.items() if given != usual]
     if named:
         remark(f"{', '.join(named)}: without effect in mien")
-
-
-def _swapped(array: NDArray[Any]) -> NDArray[Any]:
-    if array.ndim != 3 or array.shape[2] == 1:
-        return array.reshape(array.shape[:2]) if array.ndim == 3 else array
-    return array[..., [2, 1, 0, 3]] if array.shape[2] == 4 else array[..., ::-1]
 
 
 def _decoded(text: str) -> bytes:

@@ -18,6 +18,7 @@ is.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from mien.core.masking import Masks, masked_text
 
@@ -35,6 +36,16 @@ class MienError(Exception):
 
     def __init__(self, message: str = "") -> None:
         super().__init__(masked_text(message))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # As Python does it, an error whose class takes other arguments than a message could not come back from a process.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[MienError], args: tuple[Any, ...], state: dict[str, Any]) -> MienError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class InputError(MienError, ValueError):

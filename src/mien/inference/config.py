@@ -5,6 +5,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
+
+DetectorName = Literal[
+    "mtcnn",
+    "blaze",
+    "auto",
+    "haar",
+    "whole",
+]
+"""Detectors, the default first; each is made by ``create`` in the file of its name in `mien.inference.detectors`."""
+
+ViewsName = Literal["one", "flip", "ten-crop"]
+"""How often a face is looked at: one look; the image and its mirror image; the centre and the four corners, each with its
+mirror image."""
+
+DeviceName = Literal["auto", "cpu", "cuda", "tensorrt", "migraphx", "directml", "openvino", "coreml"]
+"""What may run networks, as ONNX Runtime has it on a machine; ``auto`` is ``cuda`` where that can be started, else ``cpu``."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +33,7 @@ class PipelineConfig:
     'mtcnn'
     """
 
-    detector: str = "mtcnn"
+    detector: DetectorName = "mtcnn"
     model: str = "small-int8"
     head: str | None = None
     min_face: int | None = None
@@ -25,6 +42,6 @@ class PipelineConfig:
     min_confidence: float | None = None
     landmarks: bool = False
     valence: Mapping[str, float] | None = None
-    views: str = "one"
+    views: ViewsName = "one"
     threads: int | None = None
-    device: str = "auto"
+    device: DeviceName = "auto"

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.environment import silence
 from mien.core.errors import InputError, NetworkError
+from mien.core.names import nearest
 from mien.inference.card import Card, read_card, read_network
+from mien.inference.config import DeviceName
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
@@ -24,13 +27,18 @@ faces."""
 
 
 class Network:
-    """One network, ready to run. It may be shared by threads. Made by `open_network`.
+    """One network, ready to run. It may be shared by threads, and copies of it are the same one. Made by `open_network`.
+
+    Where it is sent to another process, that one opens the file anew, which must be the same.
 
     Attributes:
         card: What the network is.
         path: Where it came from.
         providers: What runs it, such as ``CPUExecutionProvider``.
     """
+
+    file_options: tuple[int | None, str] | None = None
+    """Threads and device with which `open_network` opened a file; None of what was changed in memory."""
 
     def __init__(self, session: Any, card: Card, path: Path) -> None:
         self._session = session
@@ -53,6 +61,19 @@ class Network:
     def outputs(self) -> tuple[str, ...]:
         """Names of the outputs in the order of the graph."""
         return tuple(self._outputs)
+
+    def __copy__(self) -> Network:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Network], tuple[Any, ...]]:
+        if self.file_options is None:
+            raise TypeError(
+                f"{self.path}: expected a network as it lies in a file; got one that was changed in memory, which cannot be pickled"
+            )
+        return _reopened, (*_place(self.path), *self.file_options, _seal(self.card))
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[np.float32]]:
         """Run the network once.
@@ -91,7 +112,7 @@ def _releasing() -> Any:
     return options
 
 
-DEVICES = {
+DEVICES: dict[DeviceName, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
@@ -100,8 +121,7 @@ DEVICES = {
     "openvino": "OpenVINOExecutionProvider",
     "coreml": "CoreMLExecutionProvider",
 }
-"""Words for ONNX Runtime's execution providers; ``auto`` is ``cuda`` where that can be started, else
-``cpu``."""
+"""Words for ONNX Runtime's execution providers."""
 
 
 def open_network(path: str | os.PathLike[str], *, threads: int | None = None, device: str = "cpu") -> Network:
@@ -119,7 +139,35 @@ def open_network(path: str | os.PathLike[str], *, threads: int | None = None, de
     """
     path = Path(path)
     data = read_network(path)  # Once, so that what is checked is what runs.
-    return _opened(data, read_card(data, name=str(path)), path, threads, device)
+    network = _opened(data, read_card(data, name=str(path)), path, threads, device)
+    network.file_options = threads, device
+    return network
+
+
+@lru_cache(maxsize=16)
+def _reopened(place: str, ours: bool, threads: int | None, device: str, seal: str) -> Network:
+    """A network that another process has sent, opened once however often it comes."""
+    network = open_network(_PACKAGE / place if ours else place, threads=threads, device=device)
+    if _seal(network.card) != seal:
+        raise NetworkError(
+            f"{network.path}: expected the network that was pickled; got another of this name: pickle it anew, or put that one back"
+        )
+    return network
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def _place(path: Path) -> tuple[str, bool]:
+    """Where a network lies, and whether that is inside of mien, which may lie elsewhere on another machine."""
+    path = path.absolute()
+    ours = path.is_relative_to(_PACKAGE)
+    return (path.relative_to(_PACKAGE).as_posix() if ours else str(path)), ours
+
+
+def _seal(card: Card) -> str:
+    """What tells a network from all others: its card holds the digest of the rest."""
+    return hashlib.sha256(card.model_dump_json().encode()).hexdigest()
 
 
 def open_graph(data: bytes, card: Card, path: Path) -> Network:
@@ -186,9 +234,12 @@ def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
 def _providers(device: str) -> list[str]:
     """ONNX Runtime's providers for a device, the CPU last, for what the device cannot do."""
     there = onnx_runtime().get_available_providers()
-    if device != "auto" and device not in DEVICES:
-        raise InputError(f"expected a device out of auto, {', '.join(DEVICES)}; got {device!r}")
-    if device != "auto" and DEVICES[device] not in there:
+    known = get_args(DeviceName)
+    if device not in known:
+        raise InputError(
+            f"expected a device out of {', '.join(known)}; got {device!r}{nearest(device, known)}"
+        )
+    if device != "auto" and DEVICES[cast(DeviceName, device)] not in there:
         found = ", ".join(name for name, provider in DEVICES.items() if provider in there)
         remedy = (
             "install onnxruntime-gpu in place of onnxruntime"
@@ -198,7 +249,7 @@ def _providers(device: str) -> list[str]:
         raise InputError(
             f"expected a device out of auto, {found}, which this ONNX Runtime has; got {device}: {remedy}, or give --device cpu"
         )
-    first = DEVICES["cuda"] if device == "auto" else DEVICES[device]
+    first = DEVICES["cuda"] if device == "auto" else DEVICES[cast(DeviceName, device)]
     return [name for name in dict.fromkeys((first, DEVICES["cpu"])) if name in there]
 
 

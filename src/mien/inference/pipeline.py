@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any, overload
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, TypeAlias, TypedDict, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,21 +13,48 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame import Frame
+from mien.core.keywords import checked_keywords
 from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
-from mien.inference.config import PipelineConfig
+from mien.inference.config import DetectorName, DeviceName, PipelineConfig, ViewsName
 from mien.inference.detectors import Detector, create_detector
 from mien.inference.landmarks import FaceMesh, measured
 from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
+from mien.media.pixels import Channels, require_channels
+from mien.media.source import Source, is_several, read_image
 
 DEFAULT_MODEL = PipelineConfig.model
+
+Image: TypeAlias = Frame | Source
+"""What `Pipeline` takes for an image: a `Frame`, a path, bytes, a binary file object, an image of Pillow's or an array."""
+
+_TOGETHER = 32_000_000
+"""About so many pixels of a list are held and looked at together."""
+
+
+class PipelineOptions(TypedDict, total=False):
+    """Arguments of a `Pipeline`, by name, for functions that hand them on."""
+
+    detector: DetectorName | Detector
+    model: str | os.PathLike[str]
+    head: str | None
+    min_confidence: float | None
+    views: ViewsName
+    min_face: int | None
+    min_detection_score: float | None
+    largest: bool
+    landmarks: bool
+    valence: Mapping[str, float] | None
+    threads: int | None
+    device: DeviceName
 
 
 class Pipeline:
     """Finds the faces in images and reads the expression that each one shows.
 
-    It holds the networks and nothing of what it has seen, so threads may share one.
+    It holds the networks and nothing of what it has seen, so threads may share one. It can be copied and sent to other
+    processes, which open the networks anew, once each, and give the same answers.
 
     Args:
         detector: ``mtcnn``, ``blaze``, ``auto``, ``haar``, ``whole``, or any object with a ``detect`` method like theirs.
@@ -62,21 +89,22 @@ class Pipeline:
     (0, 'happy')
     """
 
+    @checked_keywords()
     def __init__(
         self,
-        detector: str | Detector = PipelineConfig.detector,
-        model: str | Path = PipelineConfig.model,
+        detector: DetectorName | Detector = PipelineConfig.detector,
+        model: str | os.PathLike[str] = PipelineConfig.model,
         *,
         head: str | None = None,
         min_confidence: float | None = None,
-        views: str = PipelineConfig.views,
+        views: ViewsName = PipelineConfig.views,
         min_face: int | None = None,
         min_detection_score: float | None = None,
         largest: bool = False,
         landmarks: bool = False,
         valence: Mapping[str, float] | None = None,
         threads: int | None = None,
-        device: str = PipelineConfig.device,
+        device: DeviceName = PipelineConfig.device,
     ) -> None:
         if threads is not None and threads < 1:
             raise InputError(f"expected at least 1 thread; got {threads}")
@@ -106,35 +134,46 @@ class Pipeline:
         return self.classifier.labels
 
     @overload
-    def __call__(self, images: Frame | NDArray[np.uint8]) -> Faces: ...
+    def __call__(self, images: Image, *, channels: Channels = "rgb") -> Faces: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, images: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]: ...
+    def __call__(self, images: Iterator[Image], *, channels: Channels = "rgb") -> Iterator[Faces]: ...
+    @overload
+    def __call__(self, images: Iterable[Image], *, channels: Channels = "rgb") -> list[Faces]: ...
     def __call__(
-        self, images: Frame | NDArray[np.uint8] | Sequence[Frame | NDArray[np.uint8]]
-    ) -> Faces | list[Faces]:
-        """Find and classify the faces of an image, or of a batch; each gets the answer that it would get
+        self, images: Image | Iterable[Image], *, channels: Channels = "rgb"
+    ) -> Faces | list[Faces] | Iterator[Faces]:
+        """Find and classify the faces of an image, or of several; each gets the answer that it would get
         alone.
 
         Args:
-            images: A `Frame`, an ``(h, w, 3)`` uint8 RGB array, or several of them; arrays count as frames
-                0, 1, 2, ... at 0.0 s. An array of four dimensions is a batch.
+            images: A `Frame`, or an image as a path, the bytes of a file, a binary file object, an image of Pillow's, or
+                an array: uint8, ``(h, w, 3)`` or ``(h, w, 4)`` in the order of ``channels``, or ``(h, w)`` gray. Or
+                several, in a list or another collection; an array of four dimensions is one. An iterator, such as a
+                generator, is read image by image, as its answers are asked for. What is no `Frame` counts as
+                frame 0, 1, 2, ... at 0.0 s.
+            channels: ``bgr`` for arrays of OpenCV's. Files and Pillow's images know theirs, and a `Frame` is RGB.
 
         Returns:
-            `Faces` with ``probs``, empty where there is no face; of a batch one per image, in a list.
+            `Faces` with ``probs``, empty where there is no face; of several one per image, in a list, or of an iterator
+            in an iterator.
 
         Raises:
-            InputError: An image is not an RGB array of bytes.
-        """
-        if isinstance(images, Frame) or (isinstance(images, np.ndarray) and images.ndim < 4):
-            return self._batch([images])[0]
-        return self._batch(list(images))
+            InputError: An image is none of these, or of another dtype or shape.
+            MediaError: An image cannot be read, or is a video, an animation or a folder: `mien.analyze` reads those.
 
-    def _batch(self, items: Sequence[Frame | NDArray[np.uint8]]) -> list[Faces]:
-        frames = [
-            item if isinstance(item, Frame) else Frame(index, 0.0, item) for index, item in enumerate(items)
-        ]
-        for frame in frames:
-            _check(frame.image)
+        >>> pipeline = Pipeline("whole")
+        >>> [len(faces) for faces in pipeline(np.zeros((48, 48, 3), np.uint8) for _ in range(2))]
+        [1, 1]
+        """
+        require_channels(channels)
+        if isinstance(images, Frame) or not is_several(images):
+            return self._batch([_frame(cast(Image, images), channels)])[0]
+        frames = (_frame(image, channels, index) for index, image in enumerate(images))
+        if isinstance(images, Iterator):
+            return (self._batch([frame])[0] for frame in frames)
+        return [faces for batch in _batches(frames) for faces in self._batch(batch)]
+
+    def _batch(self, frames: Sequence[Frame]) -> list[Faces]:
         images = [frame.image for frame in frames]
         found = _at(frames, self.detector.detect(images))
         if self.largest:
@@ -158,6 +197,28 @@ class Pipeline:
             measured(image, found, *self.mesh.find(image, found))
             for image, found in zip(images, read, strict=True)
         ]
+
+
+def _frame(image: Image, channels: Channels, index: int | None = None) -> Frame:
+    """An image with its place among several, None where it is alone."""
+    unnamed = index is not None and not isinstance(image, str | os.PathLike) and not hasattr(image, "read")
+    name = f"image {index}" if unnamed else None
+    if isinstance(image, Frame):
+        return replace(image, image=read_image(image.image, name=name))
+    return Frame(index or 0, 0.0, read_image(image, channels, name))
+
+
+def _batches(frames: Iterable[Frame]) -> Iterator[list[Frame]]:
+    """Frames, as many together as may be held."""
+    batch, pixels = list[Frame](), 0
+    for frame in frames:
+        batch.append(frame)
+        pixels += frame.width * frame.height
+        if pixels >= _TOGETHER:
+            yield batch
+            batch, pixels = [], 0
+    if batch:
+        yield batch
 
 
 def _detector(
@@ -184,19 +245,3 @@ def _at(frames: Sequence[Frame], found: Sequence[Faces]) -> list[Faces]:
         .with_columns(**{name: np.repeat(values, counts) for name, values in where.items()})
         .split(counts)
     )
-
-
-def _check(image: NDArray[np.uint8]) -> None:
-    if (
-        not isinstance(image, np.ndarray)
-        or image.dtype != np.uint8
-        or image.ndim != 3
-        or image.shape[2] != 3
-        or 0 in image.shape
-    ):
-        came = (
-            f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        )
-        raise InputError(
-            f"expected images as uint8 arrays of shape (height, width, 3), RGB; got {came}: files go through mien.analyze"
-        )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.names import nearest
+from mien.inference.config import ViewsName
 
-VIEWS = ("one", "flip", "ten-crop")
-"""One look; the image and its mirror image; the centre and the four corners, each with its mirror image."""
+VIEWS: tuple[str, ...] = get_args(ViewsName)
 
 
 def require_views(views: str) -> str:
@@ -21,7 +22,7 @@ def require_views(views: str) -> str:
         InputError: There are no such views.
     """
     if views not in VIEWS:
-        raise InputError(f"expected views out of {', '.join(VIEWS)}; got {views!r}")
+        raise InputError(f"expected views out of {', '.join(VIEWS)}; got {views!r}{nearest(views, VIEWS)}")
     return views
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import glob
+import inspect
 import io
 import os
+import re
 import stat
+import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
@@ -33,7 +38,8 @@ class ByteSource:
 
     Args:
         source: A path, the bytes themselves or a binary file object. A file object is read from where it
-            stands and is left open; one that cannot seek is first copied, up to ``limit`` bytes.
+            stands and is left open, where it stood; one that cannot seek is first copied, up to ``limit`` bytes. An address is
+            refused: nothing is fetched.
         name: What messages and tables call it; by default `name_of` the source.
         limit: Most bytes taken from a file object that cannot seek.
 
@@ -48,7 +54,10 @@ class ByteSource:
     """
 
     def __init__(
-        self, source: str | Path | bytes | Readable, name: str | None = None, limit: int = SPOOL_LIMIT
+        self,
+        source: str | os.PathLike[str] | bytes | bytearray | memoryview | Readable,
+        name: str | None = None,
+        limit: int = SPOOL_LIMIT,
     ) -> None:
         self._path: Path | None = None
         self._bytes: bytes | None = None
@@ -56,6 +65,7 @@ class ByteSource:
         self._start = 0
         self._lock = threading.Lock()
         self._spool: IO[bytes] | None = None
+        _refuse_address(source)
         self.name = name_of(source) if name is None else printable(name)
         if isinstance(source, (str, os.PathLike)):
             self._path = Path(source)
@@ -67,13 +77,16 @@ class ByteSource:
             self.size = self._take_stream(source, limit)
         else:
             raise InputError(
-                f"expected a path, bytes, a binary file or an image as an array; got {type(source).__name__}"
+                f"expected a path, bytes, a binary file, an image of Pillow's or an array; got {_described(source)}"
             )
         if self.size == 0:
             self.close()
-            raise MediaError(
-                f"{self.name}: expected an image or a video; got an empty file: get the file again", "empty"
+            came = (
+                "a file object that stands at its end: call seek(0)"
+                if self._start
+                else "an empty file: get the file again"
             )
+            raise MediaError(f"{self.name}: expected an image or a video; got {came}", "empty")
 
     def open(self) -> BinaryIO:
         """A file object at the start; closing it does not close a stream that was handed in."""
@@ -93,9 +106,12 @@ class ByteSource:
             return file.read(count)
 
     def close(self) -> None:
-        """Release the copy of a stream that cannot seek."""
+        """Release the copy of a stream that cannot seek; another one stands where it stood before."""
         if self._spool is not None:
             self._spool.close()
+        elif self._stream is not None:
+            with suppress(OSError, ValueError), self._lock:  # Somebody may have closed it.
+                self._stream.seek(self._start)
 
     def _file_size(self) -> int:
         assert self._path is not None
@@ -113,11 +129,19 @@ class ByteSource:
                 raise MediaError(f"{self.name}: {message}", "unsupported")
             with open(self._path, "rb") as file:
                 return file.seek(0, io.SEEK_END)
+        except FileNotFoundError as error:
+            if not glob.has_magic(str(self._path)):
+                raise source_error(self.name, error) from None
+            raise MediaError(
+                f"{self.name}: expected a file, or files that match this pattern; there are none: check the path",
+                "missing",
+            ) from None
         except OSError as error:
             raise source_error(self.name, error) from None
 
     def _take_stream(self, source: Readable, limit: int) -> int:
         stream = cast(BinaryIO, source)
+        _refuse_unreadable(stream, self.name)
         try:
             if _can_seek(stream):
                 self._stream, self._start = stream, stream.tell()
@@ -190,11 +214,57 @@ class _Window(io.RawIOBase):
         return self._at
 
 
-def _can_seek(stream: BinaryIO) -> bool:
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/{1,2}[^/]|data:[\w.+-]*/", re.IGNORECASE)
+"""How addresses begin; `pathlib.Path` leaves one of two slashes. A letter alone is a drive."""
+
+
+def _refuse_address(source: object) -> None:
+    if not isinstance(source, (str, os.PathLike)):
+        return
+    text = os.fspath(source)
+    if not isinstance(text, str) or not _ADDRESS.match(text) or os.path.exists(text):
+        return
+    if text[:5].lower() == "data:":
+        message = (
+            "expected a file; got the file itself as text: give base64.b64decode(text.partition(',')[2])"
+        )
+        raise MediaError(f"{text[:30]}...: {message}", "unsupported")
+    raise MediaError(
+        f"{name_of(text)}: expected a file on this machine; got an address, which is not fetched: save it first; mien watch reads streams",
+        "unsupported",
+    )
+
+
+def _refuse_unreadable(stream: BinaryIO, name: str) -> None:
+    """Refuse a file object of text, or one that is closed, only for writing or only to be awaited."""
     if isinstance(stream, io.TextIOBase):
         raise InputError(
             "expected a binary file; got one of text: open it with mode 'rb', or use sys.stdin.buffer"
         )
+    if inspect.iscoroutinefunction(stream.read):
+        raise InputError(
+            f"{name}: expected a binary file; got a {type(stream).__name__}, which is awaited: give the bytes of await its read()"
+        )
+    if getattr(stream, "closed", False) is True:
+        raise MediaError(f"{name}: expected a file that is open; got a closed one: open it again", "missing")
+    readable = getattr(stream, "readable", None)
+    if callable(readable) and readable() is False:
+        raise InputError(f"{name}: expected a file to read; got one to write: open it with mode 'rb'")
+
+
+def _described(source: object) -> str:
+    """What somebody gave that holds no image, and what to give instead."""
+    kind, package = type(source).__name__, type(source).__module__.partition(".")[0]
+    if package == "torch":
+        return f"a {kind} of torch: give (tensor.permute(1, 2, 0) * 255).byte().cpu().numpy() if it has channels first and 0 to 1"
+    if hasattr(source, "__array__") or hasattr(source, "__dlpack__"):
+        return f"a {kind} of {package}: give numpy.asarray of it, uint8, height x width x 3"
+    if isinstance(source, int):
+        return f"{kind}: a camera is read live, by mien watch and mien.video.live"
+    return kind
+
+
+def _can_seek(stream: BinaryIO) -> bool:
     seekable = getattr(stream, "seekable", None)
     return bool(seekable()) if callable(seekable) else False
 
@@ -203,20 +273,24 @@ def name_of(source: object) -> str:
     """What messages and tables call a source.
 
     The path as given, spelled so that it can stand in any text (`mien.core.names`), an address without its
-    secrets (`mien.core.masking`); ``<bytes>``; ``<array>``; a file object's own name, ``-`` for standard
+    secrets (`mien.core.masking`); ``<bytes>``; ``<array>``; ``<image>``; a file object's own name, ``-`` for standard
     input, ``<stream>`` without a name.
 
     >>> name_of(Path("a/b.jpg")), name_of(b"abc"), name_of(io.BytesIO())
     ('a/b.jpg', '<bytes>', '<stream>')
     """
-    if isinstance(source, str | Path):
-        return spelled(source_name(str(source)))
+    if isinstance(source, str | os.PathLike):
+        return spelled(source_name(str(os.fspath(source))))
     if isinstance(source, ByteSource):
         return source.name
     if isinstance(source, bytes | bytearray | memoryview):
         return "<bytes>"
     if hasattr(source, "dtype"):
         return "<array>"
+    pillow = sys.modules.get("PIL.Image")  # Which need not be loaded to tell that this is none of its images.
+    if pillow is not None and isinstance(source, pillow.Image):
+        path = getattr(source, "filename", None)
+        return spelled(source_name(str(path))) if path else "<image>"
     name = getattr(source, "name", None)
     if name in ("<stdin>", 0):
         return "-"

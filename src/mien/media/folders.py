@@ -3,6 +3,7 @@ bytes: what is asked of many files that are not to be decoded."""
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -37,12 +38,12 @@ class Found:
         unreadable: Folders that could not be listed.
     """
 
-    sources: tuple[str | Path, ...]
+    sources: tuple[str | os.PathLike[str], ...]
     passed_over: tuple[Path, ...] = ()
     unreadable: tuple[Path, ...] = ()
 
 
-def find_sources(paths: Sequence[str | Path]) -> Found:
+def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Found:
     """The images and videos behind some paths.
 
     A folder is searched with all its subfolders, links to folders included, each folder once; files and
@@ -50,8 +51,11 @@ def find_sources(paths: Sequence[str | Path]) -> Found:
     does not exist too (the error comes when it is opened), and ``-`` passes through. A file that is named
     twice comes twice.
 
+    ``~`` is a person's home, and ``*``, ``?``, ``[...]`` and ``**`` make a pattern, which names all that matches it, each
+    file once, unless there is a file of just that name.
+
     Args:
-        paths: Files, folders and ``-``.
+        paths: Files, folders, patterns and ``-``.
 
     Returns:
         What was found, and what was passed over.
@@ -64,17 +68,46 @@ def find_sources(paths: Sequence[str | Path]) -> Found:
     """
     if isinstance(paths, (str, bytes, Path)):
         raise InputError(f"expected a list of paths; got {paths!r} alone: write [{str(paths)!r}]")
-    sources: list[str | Path] = []
+    sources: list[str | os.PathLike[str]] = []
     passed_over: list[Path] = []
     unreadable: list[Path] = []
     for path in paths:
-        if str(path) == "-" or not os.path.isdir(path):
-            sources.append(path)
+        named = _named(path)
+        if len(named) == 1:
+            _search(named[0], sources, passed_over, unreadable)
             continue
-        for file in _files(Path(path), unreadable):
-            chosen = file.suffix.lower() in IMAGE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
-            (sources if chosen else passed_over).append(file)
+        matched: list[str | os.PathLike[str]] = []
+        for one in named:
+            _search(one, matched, passed_over, unreadable)
+        sources += {os.path.normpath(one): one for one in matched}.values()
     return Found(tuple(sources), tuple(passed_over), tuple(unreadable))
+
+
+def _named(path: str | os.PathLike[str]) -> list[str | os.PathLike[str]]:
+    """What a path names: itself if it is there, else what matches it as a pattern, ``~`` being a home; itself again where
+    that is nothing."""
+    text = os.fspath(path)
+    if text == "-" or os.path.lexists(text):
+        return [path]
+    place = os.path.expanduser(text)  # noqa: PTH111, which stops where there is no such person.
+    if not glob.has_magic(place) or "\0" in place or os.path.lexists(place):
+        return [path if place == text else place]
+    matched = glob.glob(place, recursive=True)  # noqa: PTH207, which takes no whole path.
+    return [*sorted(matched, key=natural_key)] or [place]
+
+
+def _search(
+    path: str | os.PathLike[str],
+    sources: list[str | os.PathLike[str]],
+    passed_over: list[Path],
+    unreadable: list[Path],
+) -> None:
+    if str(path) == "-" or not os.path.isdir(path):
+        sources.append(path)
+        return
+    for file in _files(Path(path), unreadable):
+        chosen = file.suffix.lower() in IMAGE_SUFFIXES or file.suffix.lower() in VIDEO_SUFFIXES
+        (sources if chosen else passed_over).append(file)
 
 
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:

@@ -1,11 +1,10 @@
-"""Still and animated images, read with Pillow; they become RGB some rows at a time, so that the step between
-takes little memory."""
+"""Still and animated images, read with Pillow."""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO
+from collections.abc import Callable
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +17,7 @@ from mien.media.decoder import DECODE_SECONDS, own_decoders
 from mien.media.limits import FrameLimit, check_icon, effort
 from mien.media.media import Frames, Media
 from mien.media.motion_jpeg import is_motion_jpeg
+from mien.media.pixels import to_rgb
 from mien.media.sampling import Sampling
 
 MAX_PIXELS = 128_000_000
@@ -143,29 +143,35 @@ class FirstFrame:
         self._file.close()
 
 
-def open_array(array: NDArray[Any], name: str | None = None) -> Media:
-    """An image that is already in memory.
+def open_pillow(image: Image.Image, name: str, max_pixels: int = MAX_PIXELS) -> Media:
+    """An image of Pillow's, upright; of an animation the frame at which it stands.
 
     Args:
-        array: ``(h, w, 3)`` RGB, ``(h, w)`` gray or ``(h, w, 4)`` RGBA, uint8.
-        name: What tables show; by default ``<array>``.
+        image: In any mode; one that Pillow has not loaded yet is loaded.
+        name: What tables show.
+        max_pixels: One with more is refused.
 
     Raises:
-        InputError: Another shape or dtype.
+        MediaError: It cannot be loaded, is too large, or in a mode that cannot be shown.
+        InputError: It has no pixels.
 
-    >>> next(iter(open_array(np.zeros((4, 6), np.uint8)))).image.shape
+    >>> next(iter(open_pillow(Image.new("CMYK", (6, 4)), "red.tif"))).image.shape
     (4, 6, 3)
     """
-    if array.dtype != np.uint8:
-        raise InputError(f"expected an image of dtype uint8, 0 to 255; got {array.dtype}: convert it first")
-    known = array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))
-    if not known or 0 in array.shape:
-        raise InputError(f"expected an image of shape (h, w, 3), (h, w) or (h, w, 4); got {array.shape}")
-    if array.ndim == 2:
-        array = np.repeat(array[:, :, None], 3, axis=2)
-    elif array.shape[2] == 4:
-        array = on_white(Image.fromarray(np.ascontiguousarray(array)))
-    return still(array, "<array>" if name is None else name)
+    if 0 in image.size:
+        raise InputError(f"{name}: expected an image with pixels; got {image.width} x {image.height}")
+    FrameLimit(name, max_pixels).check(*image.size)
+    try:
+        image.load()
+        return still(to_rgb(image), name)
+    except MemoryError:
+        raise
+    except Exception as error:  # What it was opened from may be closed, gone or damaged.
+        what = " ".join(str(error).split()) or type(error).__name__
+        raise MediaError(
+            f"{name}: expected an image of Pillow's that loads; got {image.mode}, {what}: call its load() while its file is open",
+            "truncated" if "truncated" in what else "unreadable",
+        ) from None
 
 
 def still(pixels: NDArray[np.uint8], name: str, content: ByteSource | None = None) -> Media:
@@ -352,104 +358,3 @@ def _frame_count(image: ImageFile.ImageFile) -> int | None:
     except Exception:  # A damaged file; what is lost is told where it is lost.
         return None
     return count - 1 if getattr(image, "default_image", False) else count
-
-
-_STRIP = 1_000_000
-"""About so many pixels are converted at once."""
-
-_AS_STORED: dict[int, Callable[[NDArray[Any]], NDArray[Any]]] = {
-    2: lambda upright: upright[:, ::-1],
-    3: lambda upright: upright[::-1, ::-1],
-    4: lambda upright: upright[::-1],
-    5: lambda upright: upright.swapaxes(0, 1),
-    6: lambda upright: upright.swapaxes(0, 1)[::-1],
-    7: lambda upright: upright.swapaxes(0, 1)[::-1, ::-1],
-    8: lambda upright: upright.swapaxes(0, 1)[:, ::-1],
-}
-"""How an image lies in its file, by its orientation (EXIF), as a view of the upright one."""
-
-
-def to_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` uint8 of a loaded image, upright and without transparency, which becomes white.
-
-    Gray of more than 8 bits is brought to 8. Where a file of 16 bits holds no value of more than 14 bits, it
-    is taken for a camera's image of as many as it has. Other values that 8 or 16 bits do not hold are
-    stretched.
-    """
-    orientation = _orientation(image)
-    width, height = image.size
-    shape = (width, height) if orientation >= 5 else (height, width)
-    pixels = np.empty((*shape, 3), np.uint8)
-    stored = _AS_STORED[orientation](pixels) if orientation in _AS_STORED else pixels
-    convert = (
-        _wide(image)
-        if image.mode.startswith("I") or image.mode == "F"
-        else on_white
-        if image.has_transparency_data
-        else _plain
-    )
-    for top, strip in _strips(image):
-        part = convert(strip)
-        stored[top : top + len(part)] = part
-    return pixels
-
-
-def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
-    """Rows of an image, and where they begin."""
-    width, height = image.size
-    rows = max(1, _STRIP // width)
-    if rows >= height:
-        yield 0, image
-        return
-    for top in range(0, height, rows):
-        yield top, image.crop((0, top, width, min(height, top + rows)))
-
-
-def _orientation(image: Image.Image) -> int:
-    try:
-        return int(image.getexif().get(0x0112, 1))
-    except Exception:  # Damaged camera data do not make the image unreadable.
-        return 1
-
-
-def _plain(strip: Image.Image) -> NDArray[np.uint8]:
-    return np.asarray(strip.convert("RGB"))
-
-
-def on_white(strip: Image.Image) -> NDArray[np.uint8]:
-    """``(h, w, 3)`` RGB of an image with transparent parts, which become white."""
-    strip = strip.convert("RGBA")
-    white = Image.new("RGBA", strip.size, (255, 255, 255, 255))
-    return np.asarray(Image.alpha_composite(white, strip).convert("RGB"))
-
-
-def _wide(image: Image.Image) -> Callable[[Image.Image], NDArray[np.uint8]]:
-    """What brings gray of more than 8 bits to 8."""
-    extremes = [
-        (float(values.min()), float(values.max()))
-        for _, strip in _strips(image)
-        if (values := _numbers(strip)).size
-    ]
-    low, high = min(pair[0] for pair in extremes), max(pair[1] for pair in extremes)
-    dark, bright = _range(low, high, image.mode, image.format)
-
-    def convert(strip: Image.Image) -> NDArray[np.uint8]:
-        levels = np.rint((_numbers(strip) - dark) * (255 / ((bright - dark) or 1.0)))
-        return np.repeat(np.clip(levels, 0, 255).astype(np.uint8)[:, :, None], 3, axis=2)
-
-    return convert
-
-
-def _numbers(strip: Image.Image) -> NDArray[np.float64]:
-    return np.nan_to_num(np.asarray(strip).astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-
-
-def _range(low: float, high: float, mode: str, form: str | None) -> tuple[float, float]:
-    """Which values become black and white."""
-    sixteen = mode.startswith("I;16") or form == "PPM"
-    if sixteen or (mode == "I" and low >= 0 and 255 < high <= 65535):
-        bits = max(8, int(high).bit_length())
-        return 0.0, float(2**bits - 1 if bits <= 14 else 65535)
-    if mode == "F" and low >= 0 and high <= 1:
-        return 0.0, 1.0
-    return (low, high) if low < 0 or high > 255 else (0.0, 255.0)

@@ -2,27 +2,45 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from mien.core.errors import MediaError, source_error
+from mien.core.frame import BadFrame
 from mien.media import images
-from mien.media.byte_source import ByteSource, name_of
+from mien.media.byte_source import ByteSource, Readable, name_of
 from mien.media.decoder import DECODE_SECONDS
+from mien.media.folders import find_sources
+from mien.media.pixels import Channels, array_to_rgb
 from mien.media.sampling import Sampling
 
 if TYPE_CHECKING:
-    from mien.media.byte_source import Readable
     from mien.media.media import Media
 
 EVERY_FRAME = Sampling()
 
+Source: TypeAlias = (
+    str
+    | os.PathLike[str]
+    | bytes
+    | bytearray
+    | memoryview
+    | Readable
+    | ByteSource
+    | NDArray[Any]
+    | Image.Image
+)
+"""What an image or a video may be: a path, the bytes of a file, a binary file object, an image of Pillow's or an
+array (`mien.media.pixels.array_to_rgb`)."""
+
 
 def open_media(
-    source: str | Path | bytes | Readable | ByteSource | NDArray[Any],
+    source: Source,
     sampling: Sampling = EVERY_FRAME,
     *,
     name: str | None = None,
@@ -37,7 +55,7 @@ def open_media(
 
     Args:
         source: A path, the bytes of a file, a binary file object (``sys.stdin.buffer`` too), a `ByteSource`,
-            which stays open, or an image as an array.
+            which stays open, an image of Pillow's, or an array in RGB.
         sampling: Which frames are given.
         name: What messages and tables call it; by default `mien.media.byte_source.name_of` the source.
         max_pixels: Images and frames with more pixels are refused; by default 128 megapixels of an image,
@@ -57,15 +75,67 @@ def open_media(
     image 30 20 [0.0]
     """
     if isinstance(source, np.ndarray):
-        return images.open_array(source, name)
+        return images.still(array_to_rgb(source, name=name), name or name_of(source))
+    if isinstance(source, Image.Image):
+        return images.open_pillow(source, name or name_of(source), max_pixels or images.MAX_PIXELS)
     try:
         return _opened(source, name, sampling, max_pixels, decode_seconds, threads)
     except Exception as error:  # Readers of damaged files raise errors of all kinds.
         raise source_error(name or name_of(source), error) from error
 
 
+def read_image(source: Source, channels: Channels = "rgb", name: str | None = None) -> NDArray[np.uint8]:
+    """``(h, w, 3)`` uint8 RGB of one still image, whatever holds it.
+
+    Args:
+        source: As `open_media` takes it.
+        channels: Order of the colours of an array; files and Pillow's images know theirs.
+        name: What messages call it; by default `mien.media.byte_source.name_of` the source.
+
+    Raises:
+        MediaError: It cannot be read, or is a video, an animation or several images.
+        InputError: It is nothing that holds an image.
+
+    >>> read_image(Image.new("L", (6, 4))).shape
+    (4, 6, 3)
+    """
+    if isinstance(source, np.ndarray):
+        return array_to_rgb(source, channels, name)
+    if isinstance(source, str | os.PathLike):
+        found = find_sources([source]).sources
+        if len(found) != 1:
+            message = f"{name_of(source)}: expected one image; got {len(found)}: mien.analyze reads many"
+            raise MediaError(message, "unsupported")
+        source = found[0]
+    with open_media(source, name=name) as media:
+        if media.kind != "image":
+            message = f"{media.name}: expected one image; got {_A[media.kind]}: mien.analyze reads its frames"
+            raise MediaError(message, "unsupported")
+        frame = next(iter(media))
+    if isinstance(frame, BadFrame):
+        raise frame.error
+    return frame.image
+
+
+_A = {"animation": "an animation", "video": "a video"}
+
+
+def is_several(source: Source | Iterable[Source]) -> TypeGuard[Iterable[Source]]:
+    """Whether this is several sources, and not one.
+
+    >>> is_several("a.jpg"), is_several(["a.jpg"]), is_several(np.zeros((4, 4, 3))), is_several(np.zeros((2, 4, 4, 3)))
+    (False, True, False, True)
+    """
+    if isinstance(source, np.ndarray):
+        return source.ndim == 4 or (source.ndim == 1 and source.dtype.kind in "OU")
+    if isinstance(source, str | bytes | bytearray | memoryview | Mapping) or hasattr(source, "read"):
+        return False
+    # Tensors and tables can be gone through as well, row by row; a column of a table is one of sources.
+    return isinstance(source, Iterable) and len(getattr(source, "shape", ())) < 2
+
+
 def _opened(
-    source: str | Path | bytes | Readable | ByteSource,
+    source: str | os.PathLike[str] | bytes | bytearray | memoryview | Readable | ByteSource,
     name: str | None,
     sampling: Sampling,
     max_pixels: int | None,

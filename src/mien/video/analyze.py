@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, Literal, cast
+from itertools import islice
+from typing import Literal, Unpack, cast
+
+import numpy as np
 
 from mien.core.errors import InputError
+from mien.core.keywords import checked_keywords
 from mien.core.scratch import scratch_folder
-from mien.inference.pipeline import Pipeline
+from mien.inference.pipeline import Pipeline, PipelineOptions
 from mien.media import Sampling, find_sources
 from mien.media.decoder import DECODE_SECONDS
+from mien.media.pixels import Channels, array_to_rgb, require_channels
+from mien.media.source import is_several
 from mien.tracking.options import Smoothing, Tracking
 from mien.video.checkpoint import CheckpointStore
 from mien.video.results import Results, VideoResult
@@ -21,11 +27,16 @@ from mien.video.runner import VideoOptions as VideoOptions
 from mien.video.runner import process_frames as process_frames
 from mien.video.sources import process_sources
 
+_AT_ONCE = 16
+"""Sources that are taken from an iterator before they are read."""
 
+
+@checked_keywords(also=PipelineOptions.__annotations__)
 def analyze(
-    source: Source | Sequence[Source],
+    source: Source | Iterable[Source],
     *,
     pipeline: Pipeline | None = None,
+    channels: Channels = "rgb",
     interval: float | None = None,
     fps: float | None = None,
     tracking: Tracking | bool = True,
@@ -36,7 +47,7 @@ def analyze(
     talking: Literal["mark", "skip"] | None = None,
     start: float | None = None,
     end: float | None = None,
-    **options: Any,
+    **options: Unpack[PipelineOptions],
 ) -> Results:
     """Find the faces in images and videos, and read the expression that each one shows.
 
@@ -45,9 +56,13 @@ def analyze(
     a label that does not flicker (``smoothed_emotion``), both beside the raw values.
 
     Args:
-        source: An image or video as a path, bytes, binary file object or ``(h, w, 3)`` RGB array; a folder;
-            or a list of those.
+        source: An image or video as a path (``~`` is your home), the bytes of a file or a binary file object; an image of
+            Pillow's; an image as an array, uint8, ``(h, w, 3)`` or ``(h, w, 4)`` in the order of ``channels``, or
+            ``(h, w)`` gray; a folder; a pattern such as ``photos/*.jpg`` or ``photos/**/*.jpg``. Or several of them,
+            in a list or another collection; a generator is asked for a few at a time. Addresses are refused:
+            nothing is fetched.
         pipeline: A `Pipeline` to use again; without one, ``options`` build one.
+        channels: ``bgr`` for arrays of OpenCV's. Files and Pillow's images know theirs.
         interval: Seconds between the frames that are looked at; every frame by default.
         fps: At most so many frames a second; every frame by default.
         tracking: How people are followed; False: every frame stands alone, and nothing is smoothed.
@@ -70,36 +85,60 @@ def analyze(
 
     Raises:
         MediaError: The only source given cannot be read at all.
-        InputError: An option is impossible.
+        InputError: An option is impossible, or a source nothing that holds an image.
 
     >>> import numpy as np
     >>> results = analyze(np.full((96, 96, 3), 128, np.uint8))
     >>> [row["status"] for row in results.rows()]
     ['no_face']
     """
+    require_channels(channels)
     if pipeline is None:
         pipeline = Pipeline(
             **{**options, "landmarks": options.get("landmarks", False) or talking is not None}
         )
     if talking is not None and pipeline.mesh is None:
         raise InputError(f"talking={talking!r}: expected a pipeline with landmarks=True; got one without")
-    followed = Tracking() if tracking is True else tracking or None
     video_options = VideoOptions(
         Sampling(interval, fps, hidden_frames, start, end),
-        followed,
+        Tracking() if tracking is True else tracking or None,
         smoothing or Smoothing(),
         max_pixels,
         decode_seconds,
         talking or "mark",
     )
-    alone = not isinstance(source, list | tuple)
-    given = [cast(Source, source)] if alone else list(cast(Sequence[Source], source))
-    sources = [found for item in given for found in _expand(item)]
+    if not is_several(source):
+        sources = _expand(cast(Source, source), channels)
+        videos = _read(sources, pipeline, video_options, strict=len(sources) == 1)
+    else:
+        found = (one for item in source for one in _expand(item, channels))
+        videos = [
+            video
+            for some in _in_turn(found, None if isinstance(source, Sequence) else _AT_ONCE)
+            for video in _read(some, pipeline, video_options)
+        ]
+    return Results(videos, pipeline.labels)
+
+
+def _in_turn(sources: Iterator[Source], count: int | None) -> Iterator[list[Source]]:
+    """Sources, so many at once; None: all."""
+    while some := list(islice(sources, count)):
+        yield some
+
+
+def _read(
+    sources: Sequence[Source], pipeline: Pipeline, video_options: VideoOptions, *, strict: bool = False
+) -> list[VideoResult]:
+    """All that is in some sources.
+
+    Raises:
+        MediaError: ``strict``, and the first of them cannot be read at all.
+    """
     videos = []
     with kept_aside(video_options) as checkpoints:
         for analyzed in process_sources(sources, pipeline, video_options, checkpoints):
             first = next(analyzed.frames)
-            if alone and len(sources) == 1 and analyzed.media is None and first.result.error is not None:
+            if strict and analyzed.media is None and first.result.error is not None:
                 raise first.result.error
             results = (frame.result for frame in (first, *analyzed.frames))
             videos.append(
@@ -111,7 +150,7 @@ def analyze(
                     video_options.talking == "skip",
                 )
             )
-    return Results(videos, pipeline.labels)
+    return videos
 
 
 @contextmanager
@@ -124,8 +163,11 @@ def kept_aside(video_options: VideoOptions) -> Iterator[CheckpointStore | None]:
         yield checkpoints
 
 
-def _expand(source: Source) -> list[Source]:
-    if not isinstance(source, str | Path):
+def _expand(source: Source, channels: Channels) -> list[Source]:
+    """What a source stands for: the files of a folder or pattern, an array in RGB."""
+    if isinstance(source, np.ndarray):
+        return [array_to_rgb(source, channels)]
+    if not isinstance(source, str | os.PathLike):
         return [source]
     found = find_sources([source])
     return [*found.sources, *found.unreadable]

@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +18,14 @@ from mien.core.errors import InputError, MediaError, source_error
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult, Row
+from mien.core.names import nearest
 from mien.inference.pipeline import Pipeline
 from mien.media import Media, Prefetcher, Sampling, open_media
-from mien.media.byte_source import ByteSource, name_of
+from mien.media.byte_source import name_of
 from mien.media.decoder import DECODE_SECONDS
+from mien.media.source import Source as Source
 from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.session import Session
-
-Source = str | Path | bytes | BinaryIO | ByteSource | NDArray[np.uint8]
 
 _BATCH_FRAMES = 8
 _BATCH_PIXELS = 4_000_000
@@ -61,7 +60,8 @@ class VideoOptions:
 
     def __post_init__(self) -> None:
         if self.talking not in ("mark", "skip"):
-            raise InputError(f"talking: expected mark or skip; got {self.talking!r}")
+            near = nearest(self.talking, ("mark", "skip"))
+            raise InputError(f"talking: expected mark or skip; got {self.talking!r}{near}")
         if self.max_pixels is not None and self.max_pixels < 1:
             raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
         if not self.decode_seconds > 0:

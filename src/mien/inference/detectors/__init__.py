@@ -9,24 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, runtime_checkable
+from typing import Protocol, get_args, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from mien.core.errors import InputError, MienError
 from mien.core.faces import Faces
+from mien.core.names import nearest
+from mien.inference.config import DetectorName
 
-# Where each one's `create` is, which is looked up at its first use; the default first.
-_HOMES = {
-    "mtcnn": "mien.inference.detectors.mtcnn",
-    "blaze": "mien.inference.detectors.blaze",
-    "auto": "mien.inference.detectors.auto",
-    "haar": "mien.inference.detectors.haar",
-    "whole": "mien.inference.detectors.whole",
-}
-
-DETECTORS = tuple(_HOMES)
+DETECTORS: tuple[str, ...] = get_args(DetectorName)
 """Names that `create_detector` knows, the default first."""
 
 
@@ -88,13 +81,15 @@ def create_detector(
     ...
     mien.core.errors.InputError: expected a detector out of mtcnn, blaze, auto, haar, whole; got 'yolo'
     """
-    if name not in _HOMES:
-        raise InputError(f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}")
+    if name not in DETECTORS:
+        raise InputError(
+            f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}{nearest(name, DETECTORS)}"
+        )
     if min_detection_score is not None and not 0 < min_detection_score < 1:
         raise InputError(
             f"min_detection_score: expected a score between 0 and 1, neither of both; got {min_detection_score}: leave it out for the detector's own"
         )
-    made: Detector = import_module(_HOMES[name]).create(
+    made: Detector = import_module(f"{__name__}.{name}").create(
         40 if min_face is None else min_face, min_detection_score, threads, device
     )
     return made

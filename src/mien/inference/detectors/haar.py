@@ -55,6 +55,9 @@ class Haar:
         self._cascade = _cascade()
         self._lock = threading.Lock()  # A cascade keeps the image it is working on.
 
+    def __reduce__(self) -> tuple[type[Haar], tuple[int, float]]:
+        return Haar, (self.min_face, self.min_detection_score)
+
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
         """Find the faces in each image, best first.
 
