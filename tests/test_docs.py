@@ -168,6 +168,7 @@ def test_the_image_of_the_readme_is_light() -> None:
     assert (ROOT / image).stat().st_size < 300_000
 
 
+@pytest.mark.integration
 def test_the_examples_of_the_page_on_python_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
 ) -> None:
@@ -192,10 +193,21 @@ def test_the_examples_of_the_page_on_python_run(
     blocks = re.findall(
         r"```python\n(.*?)```", (ROOT / "docs" / "python.md").read_text(encoding="utf-8"), re.DOTALL
     )
-    names: dict[str, Any] = {"image_a": portrait, "image_b": portrait[::2, ::2].copy()}
-    exec("\n".join(blocks), names)
+    Image.fromarray(portrait).save("photo.jpg")
+    Path("photos").mkdir()
+    Image.fromarray(portrait).save("photos/one.jpg")
+    names: dict[str, Any] = {
+        "__name__": "__main__",
+        "image_a": portrait,
+        "image_b": portrait[::2, ::2].copy(),
+        "frame": portrait[..., ::-1],
+    }
+    exec(blocks[0], names)
     assert len(names["results"].faces) == 5
-    assert (len(names["faces_a"]), len(names["faces_b"])) == (1, 1)
+    exec("\n".join(blocks[1:]), names)
+    assert len(names["results"].faces) == 1
+    assert (len(names["faces_a"]), len(names["faces_b"]), len(names["faces"])) == (1, 1, 1)
+    assert [len(faces) for faces in names["faces_of_each"]] == [1, 1]
 
 
 def test_every_command_and_exit_status_is_documented() -> None:

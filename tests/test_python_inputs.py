@@ -81,8 +81,8 @@ def test_colours_in_the_order_of_opencv(portrait: np.ndarray, pipeline: Pipeline
         found = analyze(image, pipeline=pipeline, channels="bgr").faces
         assert found.probs.tobytes() == expected.probs.tobytes()
     # Files, Pillow's images and frames know theirs.
-    for image in (Image.fromarray(tinted), Frame(0, 0.0, tinted)):
-        assert pipeline(image, channels="bgr").probs.tobytes() == expected.probs.tobytes()
+    for known in (Image.fromarray(tinted), Frame(0, 0.0, tinted)):
+        assert pipeline(known, channels="bgr").probs.tobytes() == expected.probs.tobytes()
 
 
 def test_gray_arrays(portrait: np.ndarray, pipeline: Pipeline) -> None:
@@ -156,11 +156,12 @@ def test_an_animation_of_pillow_is_the_frame_at_which_it_stands() -> None:
 
 
 def test_several_come_as_they_were_given(portrait: np.ndarray, pipeline: Pipeline) -> None:
-    images = [portrait, np.zeros((40, 50, 3), np.uint8), Image.fromarray(portrait)]
+    images: list[Any] = [portrait, np.zeros((40, 50, 3), np.uint8), Image.fromarray(portrait)]
     counts = [1, 0, 1]
     ragged = np.empty(3, object)
     ragged[:] = images
-    for several in (images, tuple(images), dict(enumerate(images)).values(), ragged):
+    forms: list[Any] = [images, tuple(images), dict(enumerate(images)).values(), ragged]
+    for several in forms:
         faces = pipeline(several)
         assert isinstance(faces, list)
         assert [len(found) for found in faces] == counts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -257,6 +257,7 @@ def crop(
     row for every face that was found, and for every photograph without one. Exit status: 3 when a part could not
     be read.
     """
+    from mien.inference.config import DetectorName
     from mien.inference.pipeline import Pipeline
     from mien.outputs.face_crops import crop_faces
 
@@ -264,7 +265,7 @@ def crop(
     made = crop_faces(
         photographs,
         output,
-        Pipeline(detector, min_face=min_face, min_detection_score=min_detection_score),
+        Pipeline(cast(DetectorName, detector), min_face=min_face, min_detection_score=min_detection_score),
         tracked_on(notes),
     )
     notes.print(f"{made.faces:,} faces in {output}")

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from mien.compat.common import Given, emotions, remark, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
 from mien.core.face import Face
+from mien.inference.config import DetectorName
 from mien.inference.pipeline import Pipeline
 
-_OURS = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
+_OURS: dict[str, DetectorName] = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
 _OTHERS = ("retinaface", "ssd", "dlib", "mediapipe", "yunet", "centerface")
 _REFUSED = ("age", "gender", "race")
 
@@ -117,7 +118,7 @@ def _check_actions(actions: list[str]) -> None:
         raise InputError(f"actions: expected emotion; got {', '.join(map(repr, actions)) or 'none'}")
 
 
-def _detector(backend: str) -> str:
+def _detector(backend: str) -> DetectorName:
     if backend in _OTHERS or backend.startswith("yolo"):
         remark(f"detector_backend: mien has no {backend}; MTCNN finds the faces")
         return "mtcnn"
@@ -129,6 +130,6 @@ def _detector(backend: str) -> str:
 
 
 @lru_cache(maxsize=len(_OURS))
-def _pipeline(detector: str) -> Pipeline:
+def _pipeline(detector: DetectorName) -> Pipeline:
     """Built once for each detector, as a function holds nothing itself."""
     return Pipeline(detector)

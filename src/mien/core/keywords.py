@@ -29,7 +29,7 @@ def checked_keywords(also: Iterable[str] = ()) -> Callable[[Callable[P, R]], Cal
     """
 
     def check(function: Callable[P, R]) -> Callable[P, R]:
-        code = function.__code__  # type: ignore[attr-defined]
+        code = function.__code__
         names = {*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], *also}
 
         @wraps(function)

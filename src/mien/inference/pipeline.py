@@ -136,7 +136,9 @@ class Pipeline:
     @overload
     def __call__(self, images: Image, *, channels: Channels = "rgb") -> Faces: ...  # type: ignore[overload-overlap]
     @overload
-    def __call__(self, images: Iterator[Image], *, channels: Channels = "rgb") -> Iterator[Faces]: ...
+    def __call__(  # type: ignore[overload-overlap]
+        self, images: Iterator[Image], *, channels: Channels = "rgb"
+    ) -> Iterator[Faces]: ...
     @overload
     def __call__(self, images: Iterable[Image], *, channels: Channels = "rgb") -> list[Faces]: ...
     def __call__(
@@ -168,7 +170,7 @@ class Pipeline:
         require_channels(channels)
         if isinstance(images, Frame) or not is_several(images):
             return self._batch([_frame(cast(Image, images), channels)])[0]
-        frames = (_frame(image, channels, index) for index, image in enumerate(images))
+        frames = (_frame(image, channels, index) for index, image in enumerate(cast(Iterable[Image], images)))
         if isinstance(images, Iterator):
             return (self._batch([frame])[0] for frame in frames)
         return [faces for batch in _batches(frames) for faces in self._batch(batch)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def read_image(source: Source, channels: Channels = "rgb", name: str | None = No
 _A = {"animation": "an animation", "video": "a video"}
 
 
-def is_several(source: Source | Iterable[Source]) -> TypeGuard[Iterable[Source]]:
+def is_several(source: object) -> bool:
     """Whether this is several sources, and not one.
 
     >>> is_several("a.jpg"), is_several(["a.jpg"]), is_several(np.zeros((4, 4, 3))), is_several(np.zeros((2, 4, 4, 3)))

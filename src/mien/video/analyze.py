@@ -94,9 +94,9 @@ def analyze(
     """
     require_channels(channels)
     if pipeline is None:
-        pipeline = Pipeline(
-            **{**options, "landmarks": options.get("landmarks", False) or talking is not None}
-        )
+        if talking is not None:
+            options["landmarks"] = True
+        pipeline = Pipeline(**options)
     if talking is not None and pipeline.mesh is None:
         raise InputError(f"talking={talking!r}: expected a pipeline with landmarks=True; got one without")
     video_options = VideoOptions(
@@ -111,7 +111,8 @@ def analyze(
         sources = _expand(cast(Source, source), channels)
         videos = _read(sources, pipeline, video_options, strict=len(sources) == 1)
     else:
-        found = (one for item in source for one in _expand(item, channels))
+        given = cast(Iterable[Source], source)
+        found = (one for item in given for one in _expand(item, channels))
         videos = [
             video
             for some in _in_turn(found, None if isinstance(source, Sequence) else _AT_ONCE)
