@@ -11,7 +11,7 @@ from mien.core.drawn_face import draw_portrait
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
 from mien.inference.pipeline import Pipeline
 from mien.inference.views import VIEWS
-from mien.server.inference import SharedClassifier
+from mien.server.inference import Batcher, SharedClassifier
 from tests.evaluation.small_faces import marked_faces
 
 
@@ -72,9 +72,7 @@ def test_other_views_are_refused() -> None:
 
 
 def test_the_service_looks_as_often(flipping: Pipeline) -> None:
-    classifier = SharedClassifier(flipping.classifier)
     crops = flipping.classifier.crop_faces(lopsided(), flipping(lopsided()))
-    try:
+    with Batcher() as batcher:
+        classifier = SharedClassifier(flipping.classifier, batcher)
         assert np.array_equal(classifier.probabilities(crops), flipping.classifier.probabilities(crops))
-    finally:
-        classifier.batcher.close()

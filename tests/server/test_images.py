@@ -85,7 +85,7 @@ def test_what_is_no_image_is_refused(service: Service, content: bytes, status: i
 
 def test_a_form_without_files_or_no_form_at_all(service: Service) -> None:
     client = service.client
-    assert client.post("/v1/images", json={"file": "a.jpg"}).status_code == 415
+    assert client.post("/v1/images", json={"file": "a.jpg"}).status_code == 422
     assert client.post("/v1/images").status_code == 415
     assert client.post("/v1/images", files={"image": ("a.jpg", b"x")}).status_code == 422
     half = b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.jpg"\r\n\r\nabc'

@@ -28,6 +28,7 @@ from mien.media.blur import Blur
 from mien.media.live import LiveOptions, LiveSource, State
 from mien.media.live.capture import CapturedFrame
 from mien.server.broadcast import Condition, Looking, Snapshot, Viewer, unpacked
+from mien.server.offer import facts
 from mien.server.settings import Limits, OwnSource
 from mien.tracking.session import Session
 from tests.media.live_places import Told

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mien.inference.config import PipelineConfig
 from mien.server.errors import APIError
 from mien.server.jobs import Jobs
 from mien.server.settings import ServerSettings
@@ -82,7 +83,8 @@ def test_few_headers_are_looked_at_at_once(tmp_path: Path, monkeypatch: pytest.M
         for upload in uploads:
             upload.open("a.mp4").write(b"x")
         told = await asyncio.gather(
-            *(jobs.take(upload, VideoJobOptions()) for upload in uploads), return_exceptions=True
+            *(jobs.take(upload, VideoJobOptions(), PipelineConfig(), {}) for upload in uploads),
+            return_exceptions=True,
         )
         assert all(isinstance(error, APIError) for error in told), told
         for upload in uploads:

@@ -59,7 +59,14 @@ class ServiceOptions:
             rich_help_panel=_SERVICE,
         ),
     ] = None
-
+    offer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A further model or detector that clients may choose for their request; give it again for more.",
+            rich_help_panel=_SERVICE,
+        ),
+    ] = None
     decode_seconds: Annotated[
         float,
         typer.Option(
@@ -198,6 +205,7 @@ def serve(
         3600 * keeping.retention_hours,
         3600 * service.session_hours,
         networks=chosen,
+        offered=tuple(service.offer or ()),
         limits=Limits(decode_seconds=service.decode_seconds),
         source=looking.own_source(opening, notes),
         photos=looking.photos,

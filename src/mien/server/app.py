@@ -15,8 +15,8 @@ from starlette.routing import compile_path
 
 import mien
 from mien.core.labels import NOTICE
-from mien.inference.pipeline import Pipeline
 from mien.server.broadcast import LiveBroadcaster
+from mien.server.choices import invalid as first_fault
 from mien.server.errors import APIError
 from mien.server.images import images
 from mien.server.inference import InferenceService
@@ -24,6 +24,7 @@ from mien.server.jobs import Jobs
 from mien.server.login import login
 from mien.server.metrics import Measured, Metrics
 from mien.server.middleware import Guard, Heads, Sessions, known_options
+from mien.server.offer import Offer
 from mien.server.photos import photos
 from mien.server.settings import ServerSettings
 from mien.server.source import source
@@ -58,10 +59,11 @@ def create_app(settings: ServerSettings) -> ASGIApp:
         NetworkError: A network is missing or damaged.
     """
     metrics = Metrics()
-    pipeline = Pipeline.open(settings.networks)
+    offer = Offer(settings.networks, settings.offered)
+    pipeline = offer.pipeline
     jobs = Jobs(settings, metrics.count_jobs)
     own, limits, sessions = settings.source, settings.limits, Sessions(settings.session_seconds)
-    reader = InferenceService(pipeline, limits, seen=metrics.batches.observe)
+    reader = InferenceService(offer, limits, seen=metrics.batches.observe)
     watcher = None if own is None else LiveBroadcaster(own, reader.pipeline, limits.source_side, metrics)
 
     @asynccontextmanager
@@ -91,13 +93,13 @@ def create_app(settings: ServerSettings) -> ASGIApp:
     known: list[Any] = [] if settings.token is None else [Security(HTTPBearer(auto_error=False))]
     checked = [Depends(known_options)]
     app.include_router(images(reader, limits, metrics), dependencies=[*known, *checked])
-    app.include_router(videos(jobs, settings), dependencies=[*known, *checked])
+    app.include_router(videos(jobs, offer, settings), dependencies=[*known, *checked])
     app.include_router(stream(reader, limits, metrics))
     app.include_router(source(watcher, pipeline, limits, [*known, *checked]))
     app.include_router(photos(settings.photos, [*known, *checked]))
     app.include_router(files(pipeline, own, settings.photos is not None))
     app.include_router(login(settings.token, sessions, limits), dependencies=checked)
-    app.include_router(status(pipeline, metrics, jobs.trouble, [*known, *checked]))
+    app.include_router(status(offer, metrics, jobs.trouble, [*known, *checked]))
     return Measured(Guard(Heads(app), settings, sessions), metrics)
 
 
@@ -113,9 +115,7 @@ def _tell_errors(app: FastAPI) -> None:
 
     async def invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return answer(APIError(422, f"{where}: {first['msg']}"))
+        return answer(first_fault(error))
 
     async def other(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)

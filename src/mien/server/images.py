@@ -3,45 +3,55 @@
 from __future__ import annotations
 
 import io
-from typing import IO, Annotated, Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from mien.core.errors import MediaError
 from mien.inference.pipeline import Pipeline
+from mien.server.bodies import RAW, take_images
+from mien.server.choices import Choices
 from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
+from mien.server.offer import facts
 from mien.server.schemas import Cause, Image, Images, Problem
 from mien.server.settings import Limits
-from mien.server.task import HIGHEST, SMALLEST
-from mien.server.uploads import form_body, take_form
+from mien.server.uploads import form_body
 
-_BODY = form_body({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)
 }
 
 
-Landmarks = Annotated[
-    bool,
-    Query(
-        description="Measure what moves in each face (`measures`); only where the service was started with "
-        "`--landmarks`."
-    ),
-]
-Points = Annotated[
-    bool, Query(description="With `landmarks`: also the 468 points of each face (`mesh`), 12 kB each.")
-]
-MinFace = Annotated[
-    int | None,
-    Query(
-        ge=SMALLEST,
-        le=HIGHEST,
-        description="Height in px of the smallest face to look for; by default the service's own.",
-    ),
-]
+def _body() -> dict[str, Any]:
+    """What the OpenAPI document says of the body, which FastAPI does not see."""
+    options = Choices.model_json_schema()["properties"]
+    binary, text = {"type": "string", "format": "binary"}, {"type": "string", "format": "byte"}
+    form = form_body({"type": "array", "minItems": 1, "items": binary}, **options)
+    coded = {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "image": {**text, "description": "Base64, or a data URL of it."},
+            "images": {
+                "type": "array",
+                "minItems": 1,
+                "items": text,
+                "description": "Several, in place of `image`.",
+            },
+            **options,
+        },
+        "oneOf": [{"required": ["image"]}, {"required": ["images"]}],
+    }
+    content = form["requestBody"]["content"]
+    content["application/json"] = {"schema": coded, "example": {"image": _PIXEL, "min_face": 40}}
+    content |= {kind: {"schema": binary} for kind in RAW}
+    return form
+
+
+_PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
 
 
 class _Held(io.BytesIO):
@@ -50,6 +60,7 @@ class _Held(io.BytesIO):
     def __init__(self, name: str, limits: Limits, taker: _Images) -> None:
         super().__init__()
         self.name, self._limits, self._taker = name, limits, taker
+        self.spoilt: str | None = None
 
     def write(self, data: Any, /) -> int:
         if self.tell() + len(data) > self._limits.image_bytes:
@@ -60,6 +71,9 @@ class _Held(io.BytesIO):
         self._taker.hold(len(data))
         return super().write(data)
 
+    def spoil(self, message: str) -> None:
+        self.spoilt = message
+
 
 class _Images:
     """The images of one request, in memory."""
@@ -69,7 +83,7 @@ class _Images:
         self.files: list[_Held] = []
         self._held = 0
 
-    def open(self, name: str, /) -> IO[bytes]:
+    def open(self, name: str, /) -> _Held:
         if len(self.files) >= self._limits.images:
             raise APIError(
                 413,
@@ -77,6 +91,9 @@ class _Images:
             )
         self.files.append(_Held(name, self._limits, self))
         return self.files[-1]
+
+    def order(self, images: list[_Held], /) -> None:
+        self.files = images
 
     def hold(self, amount: int) -> None:
         self._memory.take(amount)
@@ -100,43 +117,44 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     memory, requests = Room(limits.held_bytes, "images"), Room(limits.requests, "requests")
 
     @router.post(
-        "/v1/images", response_model=Images, responses=_PROBLEMS, openapi_extra=_BODY, tags=["images"]
+        "/v1/images", response_model=Images, responses=_PROBLEMS, openapi_extra=_body(), tags=["images"]
     )
-    async def read_images(
-        request: Request, min_face: MinFace = None, landmarks: Landmarks = False, points: Points = False
-    ) -> Images:
+    async def read_images(request: Request, address: Annotated[Choices, Query()]) -> Images:
         """Find the faces in images and read the expression that each one shows.
 
-        One image or several in the field `file`. Of an animation the first frame is read. An image that
-        cannot be read does not hold up the others; when none can be read, the answer is the error of the
-        first.
+        The body is one image as it is; or a form with one image or several in the field `file`; or JSON with
+        base64 in `image` or `images`. Options stand in the address, or in fields of the form or JSON. Of an
+        animation the first frame is read. An image that cannot be read does not hold up the others; when none
+        can be read, the answer is the error of the first.
         """
-        if points and not landmarks:
-            raise APIError(422, "expected landmarks=true with points=true; got points alone")
-        pipeline = reader.suited(reader.pipeline.largest, min_face, landmarks)
         taken = _Images(limits, memory)
         try:
-            await take_form(request, limits.request_bytes, limits, taken)
+            fields = await take_images(request, limits, taken, Choices.model_fields)
+            choices = address.joined(fields)
+            pipeline = reader.suited(choices)
             with requests.taken(1):
                 answers = []
                 for file in taken.files:
                     if await request.is_disconnected():
                         break
-                    answers.append(await reader.image(_read, file, reader, pipeline, points))
+                    answers.append(await reader.image(_read, file, reader, pipeline, choices.points))
         finally:
             taken.release()
+        told = facts(pipeline)
         for answer in answers:
-            metrics.images.labels(answer.status).inc()
+            metrics.images.labels(answer.status, told["model"], told["head"]).inc()
         failed = [answer.error for answer in answers if answer.error is not None]
         if failed and len(failed) == len(answers):
             raise APIError(failed[0].status, failed[0].message, failed[0].kind)
-        return Images(model=reader.pipeline.classifier.network.card.name, images=answers)
+        return Images(**told, images=answers)
 
     return router
 
 
 def _read(file: _Held, reader: InferenceService, pipeline: Pipeline, points: bool) -> Image:
     try:
+        if file.spoilt is not None:
+            raise MediaError(f"{file.name}: {file.spoilt}", "not_base64")
         (width, height), faces = reader.read(file.getbuffer(), file.name, pipeline)
     except MediaError as error:
         return Image(source=file.name, status="error", error=Cause(**APIError.of(error).body()["error"]))

@@ -26,8 +26,10 @@ from mien.inference.detectors.mtcnn import LARGEST_LEVEL, STRIP
 from mien.inference.detectors.pyramid import WINDOW
 from mien.inference.pipeline import Pipeline
 from mien.media.decoder import Decoders
+from mien.server.choices import Choices
 from mien.server.errors import APIError
 from mien.server.limits import Memory
+from mien.server.offer import Offer
 from mien.server.settings import Limits
 
 Floats = NDArray[np.float32]
@@ -36,38 +38,37 @@ Run = Callable[[Floats], Floats]
 
 @dataclass(frozen=True, eq=False)
 class _Waiting:
+    run: Run
     crops: Floats
     answer: Future[Floats] = field(default_factory=Future)
 
 
 class Batcher:
-    """Runs what waits, together; each caller gets the rows of its own.
+    """Runs what waits for the same, together; each caller gets the rows of its own.
 
     Callers wait in one line. As long as each of them has one call at a time, none can get ahead of the
     others.
 
     Args:
-        run: What is done to ``(n, ...)`` arrays, row by row.
         most: Most rows of a batch; one call with more is a batch of its own.
         linger: Seconds to wait for callers who are on their way (`expecting`).
         threads: Batches that run at the same time.
         seen: Is told how many rows each batch has.
 
-    >>> with Batcher(lambda rows: rows * 2) as double:
-    ...     double(np.ones((2, 1), np.float32)).tolist()
+    >>> with Batcher() as batcher:
+    ...     batcher(lambda rows: rows * 2, np.ones((2, 1), np.float32)).tolist()
     [[2.0], [2.0]]
     """
 
     def __init__(
         self,
-        run: Run,
         most: int = 64,
         *,
         linger: float = 0.002,
         threads: int = 1,
         seen: Callable[[int], None] = lambda _: None,
     ) -> None:
-        self._run, self._most, self._linger, self._seen = run, most, linger, seen
+        self._most, self._linger, self._seen = most, linger, seen
         self._line: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._coming = self._running = 0
@@ -78,13 +79,17 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def __call__(self, crops: Floats) -> Floats:
+    def __call__(self, run: Run, crops: Floats) -> Floats:
         """The answers for some rows; blocks until they are there.
+
+        Args:
+            run: What is done to ``(n, ...)`` arrays, row by row; equal ones go together.
+            crops: The rows.
 
         Raises:
             RuntimeError: The batcher is closed.
         """
-        item = _Waiting(crops)
+        item = _Waiting(run, crops)
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
@@ -140,14 +145,17 @@ class Batcher:
         )
         batch: list[_Waiting] = []
         rows = 0
-        while self._line and (not batch or rows + len(self._line[0].crops) <= self._most):
+        while self._line and (not batch or self._fits(batch[0], rows, self._line[0])):
             batch.append(self._line.popleft())
             rows += len(batch[-1].crops)
         return batch
 
+    def _fits(self, first: _Waiting, rows: int, item: _Waiting) -> bool:
+        return item.run == first.run and rows + len(item.crops) <= self._most
+
     def _answer(self, batch: list[_Waiting]) -> None:
         try:
-            out = self._run(np.concatenate([item.crops for item in batch]))
+            out = batch[0].run(np.concatenate([item.crops for item in batch]))
         except Exception as error:
             for item in batch:
                 item.answer.set_exception(error)
@@ -163,20 +171,17 @@ class SharedClassifier(Classifier):
 
     Args:
         classifier: What reads.
-        threads: Batches that run at the same time.
-        seen: Is told how many faces each batch has.
+        batcher: What runs it.
     """
 
-    def __init__(
-        self, classifier: Classifier, threads: int = 1, seen: Callable[[int], None] = lambda _: None
-    ) -> None:
+    def __init__(self, classifier: Classifier, batcher: Batcher) -> None:
         vars(self).update(
             vars(classifier)
         )  # All that it has but for its way to run: nothing is opened again.
-        self.batcher = Batcher(classifier.probabilities, threads=threads, seen=seen)
+        self._alone, self._batcher = classifier.probabilities, batcher
 
     def probabilities(self, crops: Floats) -> Floats:
-        return self.batcher(crops) if len(crops) else super().probabilities(crops)
+        return self._batcher(self._alone, crops) if len(crops) else self._alone(crops)
 
 
 _MOST_DECODERS = 4
@@ -202,7 +207,7 @@ class InferenceService:
     once as there is memory for.
 
     Args:
-        pipeline: Detector and classifier; one thread per network is best, as there are several images at
+        offer: Detectors and classifiers; one thread per network is best, as there are several images at
             once.
         limits: What an image or frame may take.
         threads: Images, and frames, that are looked at at the same time; by default as many as there are
@@ -212,42 +217,41 @@ class InferenceService:
 
     def __init__(
         self,
-        pipeline: Pipeline,
+        offer: Offer,
         limits: Limits,
         threads: int | None = None,
         seen: Callable[[int], None] = lambda _: None,
     ) -> None:
         threads = threads or os.cpu_count() or 1
-        self._limits, self._memory = limits, Memory(limits.decoded_bytes)
-        self._classifier = SharedClassifier(pipeline.classifier, threads=max(1, threads // 2), seen=seen)
-        self.pipeline = copy(pipeline)
-        self.pipeline.classifier = self._classifier
+        self._offer, self._limits, self._memory = offer, limits, Memory(limits.decoded_bytes)
+        self._batcher = Batcher(threads=max(1, threads // 2), seen=seen)
+        self.pipeline = copy(offer.pipeline)
+        self.pipeline.classifier = SharedClassifier(offer.pipeline.classifier, self._batcher)
         self._images = ThreadPoolExecutor(threads, thread_name_prefix="mien-images")
         self._frames = ThreadPoolExecutor(threads, thread_name_prefix="mien-frames")
         self._image_decoders, self._frame_decoders = (
             Decoders(min(threads, _MOST_DECODERS), limits.decode_seconds) for _ in range(2)
         )
 
-    def suited(self, largest: bool = False, min_face: int | None = None, landmarks: bool = False) -> Pipeline:
-        """The pipeline for one client: same networks.
-
-        Args:
-            largest: The biggest face of each image alone.
-            min_face: Height in px of the smallest face to look for; by default the service's own.
-            landmarks: Find the points of faces as well.
+    def suited(self, choices: Choices) -> Pipeline:
+        """The pipeline for one client, of networks that are open already.
 
         Raises:
-            APIError: Landmarks are asked for, and the service has none.
+            APIError: Something is chosen that the service does not offer.
         """
-        if landmarks and self.pipeline.mesh is None:
+        if choices.landmarks and self.pipeline.mesh is None:
             raise APIError.no_landmarks()
-        other = copy(self.pipeline)
-        other.mesh = self.pipeline.mesh if landmarks else None
-        other.largest = largest or self.pipeline.largest
-        if min_face is not None and hasattr(other.detector, "min_face"):
-            other.detector = copy(other.detector)
-            other.detector.min_face = min_face
-        return other
+        chosen = copy(self.pipeline)
+        chosen.classifier = SharedClassifier(
+            self._offer.classifier(choices.model, choices.head), self._batcher
+        )
+        chosen.detector = self._offer.detector(choices.detector)
+        chosen.mesh = self.pipeline.mesh if choices.landmarks else None
+        chosen.largest = choices.largest or self.pipeline.largest
+        if choices.min_face is not None and hasattr(chosen.detector, "min_face"):
+            chosen.detector = copy(chosen.detector)
+            chosen.detector.min_face = choices.min_face
+        return chosen
 
     def read(self, data: bytes | memoryview, name: str, pipeline: Pipeline) -> tuple[tuple[int, int], Faces]:
         """Width and height of an image, and the faces in it; blocks while others need the memory.
@@ -285,7 +289,7 @@ class InferenceService:
 
     async def _run(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
         def expected() -> T:
-            with self._classifier.batcher.expecting():
+            with self._batcher.expecting():
                 return work()
 
         return await asyncio.get_running_loop().run_in_executor(pool, expected)
@@ -305,7 +309,7 @@ class InferenceService:
             pool.shutdown(wait=False, cancel_futures=True)
             for thread in pool._threads:
                 thread.join(max(0.0, ending - time.monotonic()))
-        self._classifier.batcher.close()
+        self._batcher.close()
 
     def __enter__(self) -> InferenceService:
         self.start()

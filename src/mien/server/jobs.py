@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from mien.inference.config import PipelineConfig
 from mien.server.clock import ServiceClock
 from mien.server.errors import STATUS, APIError
 from mien.server.folders import Folder, JobFolder, unusable
@@ -216,8 +217,16 @@ class Jobs:
         self._coming.add(upload)
         return upload
 
-    async def take(self, upload: Upload, options: VideoJobOptions) -> Job:
+    async def take(
+        self, upload: Upload, options: VideoJobOptions, networks: PipelineConfig, reader: dict[str, str]
+    ) -> Job:
         """Have an uploaded video read.
+
+        Args:
+            upload: The video.
+            options: What the client asks for.
+            networks: What reads.
+            reader: The same in the words of an answer (`mien.server.offer.facts`).
 
         Raises:
             APIError: It is no video, or too large or long; or the disk is full.
@@ -225,9 +234,9 @@ class Jobs:
         await asyncio.to_thread(upload.settle)
         bounds = Bounds(self._limits.video_pixels, self._limits.video_seconds)
         given = {key: value for key, value in vars(options).items() if value is not None}
-        job = Job(upload.id, upload.name, time.time(), given)
+        job = Job(upload.id, upload.name, time.time(), {**given, **reader})
         try:
-            VideoTask(upload.name, self._settings.networks, options, bounds).save(upload.place.path)
+            VideoTask(upload.name, networks, options, bounds).save(upload.place.path)
             async with self._probing:
                 end = await self._run("probe", upload.id, _PROBE) or {"error": BROKEN}
             if "error" in end:

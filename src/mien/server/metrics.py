@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 _SECONDS = (0.005, 0.01, 0.02, 0.04, 0.08, 0.15, 0.3, 1, 3, 10, 60)
 
+_READ = ("outcome", "model", "head")
+
 
 class Metrics:
     """Counters of one service.
@@ -19,8 +21,9 @@ class Metrics:
     Attributes:
         requests: Answers, by route and status.
         seconds: From the first byte of a request to its last answered byte, by route.
-        images: Images, by outcome: ``face``, ``no_face``, ``error``.
-        frames: Frames of streams, by outcome: those, and ``skipped``.
+        images: Images, by outcome (``face``, ``no_face``, ``error``), and by model and head, of which there are no
+            more than the service offers.
+        frames: Frames of streams, by the same; ``skipped`` is an outcome, too.
         latency: From a frame's arrival to its answer.
         batches: Faces that went through the network together.
         streams: Streams that are open.
@@ -35,8 +38,8 @@ class Metrics:
         self.seconds = self._histogram(
             "mien_request_seconds", "Seconds from request to answer", _SECONDS, "route"
         )
-        self.images = self._counter("mien_images", "Images read", "outcome")
-        self.frames = self._counter("mien_stream_frames", "Frames of streams", "outcome")
+        self.images = self._counter("mien_images", "Images read", *_READ)
+        self.frames = self._counter("mien_stream_frames", "Frames of streams", *_READ)
         self.latency = self._histogram(
             "mien_stream_frame_seconds", "Seconds from a frame's arrival to its answer", _SECONDS
         )

@@ -251,7 +251,12 @@ def known_options(request: HTTPConnection) -> None:
     Raises:
         APIError: There is another one.
     """
-    check_options(request, {option.alias for option in request.scope["route"].dependant.query_params})
+    options = request.scope["route"].dependant.query_params
+    # A model stands for all of its fields.
+    names = (
+        getattr(option.field_info.annotation, "model_fields", {option.alias: None}) for option in options
+    )
+    check_options(request, {name for several in names for name in several})
 
 
 def check_options(request: HTTPConnection, known: Collection[str]) -> None:

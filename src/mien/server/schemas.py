@@ -10,11 +10,36 @@ from pydantic import BaseModel, ConfigDict, Field
 from mien.core.face import Face
 from mien.core.labels import NOTICE
 
-"""Stands in every answer that holds results."""
+READER = {
+    "notice": NOTICE,
+    "model": "small-int8",
+    "digest": "76885d3daeb9b8905f19b5df23b0a9c8813c1f5be9c2f8bfb1fbe1dea5068dce",
+    "head": "expression",
+    "detector": "mtcnn",
+}
+"""How an example says what read."""
 
 
 class _Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class _Read(_Answer):
+    """What every answer with results begins with.
+
+    Args:
+        notice: What the results are, and what not.
+        model: The model that read.
+        digest: SHA-256 of the model's weights, as its card and reports have it.
+        head: Which of the model's outputs was used.
+        detector: What found faces.
+    """
+
+    notice: str = NOTICE
+    model: str
+    digest: str
+    head: str
+    detector: str
 
 
 class Cause(_Answer):
@@ -118,20 +143,17 @@ _FACE: dict[str, Any] = {
 """The astronaut of scikit-image, as ``?landmarks=true`` gives her."""
 
 
-class Images(_Answer):
+class Images(_Read):
     """The answer to `POST /v1/images`.
 
     Args:
-        notice: What the results are, and what not.
-        model: The network that read.
         images: In the order sent.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "notice": NOTICE,
-                "model": "small-int8",
+                **READER,
                 "images": [
                     {
                         "source": "astronaut.png",
@@ -146,9 +168,21 @@ class Images(_Answer):
         }
     )
 
-    notice: str = NOTICE
-    model: str
     images: list[Image]
+
+
+class Label(_Answer):
+    """A class of a model.
+
+    Args:
+        name: As in `probs`.
+        colour: What charts and the page draw it in, ``#rrggbb``.
+        valence: How pleasant it is, -1 to 1; None where nobody says.
+    """
+
+    name: str
+    colour: str
+    valence: float | None
 
 
 class NetworkFile(_Answer):
@@ -156,11 +190,14 @@ class NetworkFile(_Answer):
 
     Args:
         name: Its name.
+        version: Its version.
         kind: ``expression``, ``detector`` for a part of the face detector, or ``landmarks``.
+        offered: Whether a client may choose it: `model` of images, videos and streams.
         url: Where the file can be had, or None where it is not one that comes with mien.
         bytes: Size of the file.
         sha256: Of the whole file, for checking a download.
-        labels: Names of the classes of each output, in order; empty for the other kinds.
+        digest: SHA-256 of the weights, as answers with results have it.
+        heads: The classes of each output, in order; the first output is its default. Empty for the other kinds.
         size: Side in px of the square that it sees, or None where any size will do.
         crop: The square of the image that it sees, from the box of a face; or None.
         temperatures: What the logits of each output are divided by to calibrate them.
@@ -168,32 +205,33 @@ class NetworkFile(_Answer):
     """
 
     name: str
+    version: str
     kind: Literal["expression", "detector", "landmarks"]
+    offered: bool
     url: str | None
     bytes: int
     sha256: str
-    labels: dict[str, tuple[str, ...]]
+    digest: str
+    heads: dict[str, list[Label]]
     size: int | None
     crop: dict[str, float] | None
     temperatures: dict[str, float]
     card: dict[str, Any]
 
 
-class ModelList(_Answer):
-    """The answer to `GET /v1/models`.
+class ModelList(_Read):
+    """The answer to `GET /v1/models`: the defaults, and what may be chosen in their place.
 
     Args:
-        notice: What the results are, and what not.
-        model: The network that reads here.
-        head: Which of its outputs is used.
-        detector: What finds faces here.
-        models: All networks.
+        version: Of mien.
+        detectors: Names of the detectors that a client may choose, the default first.
+        landmarks: Whether a client may ask for landmarks.
+        models: All networks, the default first.
     """
 
-    notice: str = NOTICE
-    model: str
-    head: str
-    detector: str
+    version: str
+    detectors: list[str]
+    landmarks: bool
     models: list[NetworkFile]
 
 
@@ -219,11 +257,10 @@ class PhotoList(_Answer):
     photos: list[PhotoFile]
 
 
-class Source(_Answer):
+class Source(_Read):
     """The live source that the service itself looks at.
 
     Args:
-        notice: What the results are, and what not.
         source: What it is; neither a path nor anything that opens it.
         state: `resting`: nobody looks, it is closed; `opening`; `live`; `retrying`: lost, and opened again
             and again; `ended`: a video came to its end; `failed`: lost for good.
@@ -235,7 +272,7 @@ class Source(_Answer):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "notice": NOTICE,
+                **READER,
                 "source": "camera:0",
                 "state": "live",
                 "message": None,
@@ -245,7 +282,6 @@ class Source(_Answer):
         }
     )
 
-    notice: str = NOTICE
     source: str
     state: Literal["resting", "opening", "live", "retrying", "ended", "failed"]
     message: str | None
@@ -282,11 +318,10 @@ class Login(BaseModel):
     token: str = Field(min_length=1, max_length=256)
 
 
-class VideoJob(_Answer):
+class VideoJob(_Read):
     """A video that was handed in.
 
     Args:
-        notice: What the results are, and what not.
         id: By which it is asked for.
         name: As sent.
         state: ``waiting``, ``running``, ``done`` or ``failed``.
@@ -306,7 +341,7 @@ class VideoJob(_Answer):
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
-                "notice": NOTICE,
+                **READER,
                 "id": "0123456789abcdef0123456789abcdef",
                 "name": "talk.mp4",
                 "state": "running",
@@ -324,7 +359,6 @@ class VideoJob(_Answer):
         }
     )
 
-    notice: str = NOTICE
     id: str
     name: str
     state: Literal["waiting", "running", "done", "failed"]

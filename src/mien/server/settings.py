@@ -173,6 +173,7 @@ class ServerSettings:
             the service, too.
         readers: Videos that are read at the same time.
         networks: What reads; one thread for each is best, as there are several images at once.
+        offered: Names of further models and detectors that clients may choose.
         limits: How much a client may ask for.
         source: A live source that the service looks at and shows to its clients; None: none, and no client
             can name one.
@@ -199,6 +200,7 @@ class ServerSettings:
     session_seconds: float = 24 * 3600
     readers: int = 1
     networks: PipelineConfig = field(default_factory=lambda: PipelineConfig(threads=1))
+    offered: tuple[str, ...] = ()
     limits: Limits = field(default_factory=Limits)
     source: OwnSource | None = None
     photos: Path | None = None

@@ -24,6 +24,7 @@ from mien.server.broadcast import Condition, LiveBroadcaster, Viewer
 from mien.server.errors import APIError
 from mien.server.limits import Room
 from mien.server.middleware import PROTOCOL, check_options
+from mien.server.offer import facts
 from mien.server.schemas import Problem, Source
 from mien.server.settings import Limits
 
@@ -68,7 +69,7 @@ def source(
 
         Its frames with their faces come over a WebSocket at the same address.
         """
-        return _described(_there(watcher))
+        return _described(_there(watcher), pipeline)
 
     @router.websocket("/v1/source")
     async def watch_source(socket: WebSocket) -> None:
@@ -79,7 +80,7 @@ def source(
                 await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
                 ready = {
                     "notice": NOTICE,
-                    "model": pipeline.classifier.network.card.name,
+                    **facts(pipeline),
                     "labels": list(pipeline.labels),
                 }
                 await _Watching(socket, there, viewer, limits).run(
@@ -102,9 +103,10 @@ def _there(watcher: LiveBroadcaster | None) -> LiveBroadcaster:
     return watcher
 
 
-def _described(watcher: LiveBroadcaster) -> Source:
+def _described(watcher: LiveBroadcaster, pipeline: Pipeline) -> Source:
     condition, own = watcher.condition, watcher.source
     return Source(
+        **facts(pipeline),
         source=own.title,
         state=condition.state,
         message=condition.message,

@@ -13,11 +13,12 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 import mien
+from mien.core.labels import Labels
 from mien.inference.card import read_card
-from mien.inference.pipeline import Pipeline
 from mien.inference.weights import FOLDER, shipped
 from mien.server.metrics import Metrics
-from mien.server.schemas import Health, ModelList, NetworkFile, Problem
+from mien.server.offer import Offer, facts
+from mien.server.schemas import Health, Label, ModelList, NetworkFile, Problem
 
 _PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh", "facemesh-eyes")
 
@@ -28,32 +29,34 @@ def network_files() -> dict[str, Path]:
     return {**shipped(), **parts}
 
 
-def networks(pipeline: Pipeline) -> ModelList:
-    """All networks, first the one that reads here."""
-    classifier = pipeline.classifier
+def networks(offer: Offer) -> ModelList:
+    """All networks, first the one that reads where nobody chooses."""
     files = network_files()
-    own = classifier.network.path
-    listed = [_described(own, files.get(own.stem) == own)]
-    listed += [_described(path, True) for path in files.values() if path != own]
+    own = [next(iter(heads.values())).network.path for heads in offer.models.values()]
+    paths = dict.fromkeys([*own, *files.values()])
     return ModelList(
-        model=classifier.network.card.name,
-        head=classifier.head,
-        detector=pipeline.detector.name,
-        models=listed,
+        **facts(offer.pipeline),
+        version=mien.__version__,
+        detectors=list(offer.detectors),
+        landmarks=offer.pipeline.mesh is not None,
+        models=[_described(path, path in own, files.get(path.stem) == path) for path in paths],
     )
 
 
 @lru_cache(maxsize=64)
-def _described(path: Path, offered: bool) -> NetworkFile:
+def _described(path: Path, offered: bool, public: bool) -> NetworkFile:
     card = read_card(path)
     data = path.read_bytes()
     return NetworkFile(
         name=card.name,
+        version=card.version,
         kind=card.kind,
-        url=f"/networks/{path.name}" if offered else None,
+        offered=offered,
+        url=f"/networks/{path.name}" if public else None,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
-        labels=card.heads,
+        digest=card.sha256,
+        heads={head: _labels(Labels(names)) for head, names in card.heads.items()},
         size=card.input.height,
         crop=None if card.crop is None else card.crop.model_dump(),
         temperatures=card.temperatures,
@@ -61,17 +64,23 @@ def _described(path: Path, offered: bool) -> NetworkFile:
     )
 
 
+def _labels(labels: Labels) -> list[Label]:
+    valences = labels.valences or [None] * len(labels)
+    return [
+        Label(name=name, colour=labels.colour(name), valence=valence)
+        for name, valence in zip(labels, valences, strict=True)
+    ]
+
+
 _PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421)}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
-def status(
-    pipeline: Pipeline, metrics: Metrics, trouble: Callable[[], str | None], known: list[Any]
-) -> APIRouter:
+def status(offer: Offer, metrics: Metrics, trouble: Callable[[], str | None], known: list[Any]) -> APIRouter:
     """Routes about the service.
 
     Args:
-        pipeline: What it reads with.
+        offer: What it reads with.
         metrics: What it counts.
         trouble: Says why videos are not read as they should be; None: they are.
         known: Dependencies of routes for those who may use the service.
@@ -81,7 +90,7 @@ def status(
     @router.get("/v1/models", dependencies=known, responses=_PROBLEMS)
     def read_models() -> ModelList:
         """The networks that the service reads with or has to offer, with all that they say of themselves."""
-        return networks(pipeline)
+        return networks(offer)
 
     @router.get("/healthz", responses=_PROBLEMS)
     async def healthz() -> Health:

@@ -26,13 +26,14 @@ from starlette.websockets import WebSocketDisconnect, WebSocketState
 from mien.core.errors import MediaError
 from mien.core.frame import Frame
 from mien.core.labels import NOTICE
+from mien.server.choices import Choices, invalid
 from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
 from mien.server.middleware import PROTOCOL, check_options
+from mien.server.offer import facts
 from mien.server.settings import Limits
-from mien.server.task import HIGHEST, SMALLEST
 from mien.tracking.options import Smoothing, Tracking
 from mien.tracking.session import Session
 
@@ -43,8 +44,8 @@ _SLOW = 25
 """A frame that takes too long counts as so many of them."""
 
 
-class StreamStart(BaseModel):
-    """The first message of a stream.
+class StreamStart(Choices):
+    """The first message of a stream: what is chosen for all of its frames, and how they come.
 
     Args:
         type: ``start``.
@@ -54,14 +55,10 @@ class StreamStart(BaseModel):
         height: px of ``rgb`` frames.
         times: Whether each frame begins with its time: seconds as a little-endian float64. Otherwise its
             arrival counts.
-        largest: Keep only the biggest face of each frame.
-        min_face: Height in px of the smallest face to look for; by default the service's own.
         cuts: Forget everyone at a cut to another scene; a camera has none, and at a few frames a second its motion
             can look like one.
         tau: Time constant of smoothing in seconds.
         baseline: Seconds of a neutral face when a person first appears, for calibration.
-        landmarks: Measure what moves in each face, where the service finds landmarks.
-        points: With ``landmarks``: also the 468 points of each face, 12 kB each.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -71,20 +68,14 @@ class StreamStart(BaseModel):
     width: int | None = Field(default=None, ge=1)
     height: int | None = Field(default=None, ge=1)
     times: bool = False
-    largest: bool = False
-    min_face: int | None = Field(default=None, ge=SMALLEST, le=HIGHEST)
     cuts: bool = True
     tau: float = Field(default=0.35, gt=0, le=60)
     baseline: float | None = Field(default=None, gt=0, le=60)
-    landmarks: bool = False
-    points: bool = False
 
     @model_validator(mode="after")
-    def _fits(self) -> StreamStart:
+    def _has_size(self) -> StreamStart:
         if (self.format == "rgb") != (self.width is not None and self.height is not None):
             raise ValueError("expected width and height with format 'rgb', and only there")
-        if self.points and not self.landmarks:
-            raise ValueError("expected landmarks with points; got points alone")
         return self
 
 
@@ -136,6 +127,7 @@ class _Stream:
 
     _start: StreamStart
     _session: Session
+    _named: tuple[str, str]
 
     def __init__(self, socket: WebSocket, reader: InferenceService, limits: Limits, metrics: Metrics) -> None:
         self._socket, self._reader, self._limits, self._metrics = socket, reader, limits, metrics
@@ -149,7 +141,8 @@ class _Stream:
         """Talk with the client until one of both has enough."""
         try:
             self._start = await self._greeted()
-            pipeline = self._reader.suited(self._start.largest, self._start.min_face, self._start.landmarks)
+            pipeline = self._reader.suited(self._start)
+            self._named = (pipeline.classifier.network.card.name, pipeline.classifier.head)
             self._session = Session(
                 pipeline,
                 Tracking(cuts=self._start.cuts),
@@ -159,7 +152,7 @@ class _Stream:
                 {
                     "type": "ready",
                     "notice": NOTICE,
-                    "model": self._model(),
+                    **facts(pipeline),
                     "labels": list(self._session.labels),
                 }
             )
@@ -176,9 +169,6 @@ class _Stream:
         except WebSocketDisconnect:
             pass
 
-    def _model(self) -> str:
-        return self._reader.pipeline.classifier.network.card.name
-
     async def _greeted(self) -> StreamStart:
         message = await self._message(self._limits.head_seconds)
         if not isinstance(message, str):
@@ -186,10 +176,8 @@ class _Stream:
         try:
             start = StreamStart.model_validate_json(message)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            raise APIError(
-                422, f"the first message: {'.'.join(map(str, first['loc'])) or 'start'}: {first['msg']}"
-            ) from None
+            refusal = invalid(error, "start")
+            raise APIError(422, f"the first message: {refusal.message}") from None
         if start.format == "rgb" and (start.width or 0) * (start.height or 0) > self._limits.frame_pixels:
             raise APIError(
                 413,
@@ -232,7 +220,7 @@ class _Stream:
             self._count += 1
             self._news.set()
             if late is not None:
-                self._metrics.frames.labels("skipped").inc()
+                self._metrics.frames.labels("skipped", *self._named).inc()
                 await self._say(
                     {
                         "type": "frame",
@@ -267,7 +255,7 @@ class _Stream:
             self._reading = False
             slow = answer["status"] == "error" and answer["error"]["kind"] == "too_complex"
             self._note_bad(answer["status"] == "error", _SLOW if slow else 1)
-            self._metrics.frames.labels(answer["status"]).inc()
+            self._metrics.frames.labels(answer["status"], *self._named).inc()
             self._metrics.latency.observe(time.monotonic() - sent.arrived)
             await self._say(answer)
 

@@ -75,6 +75,9 @@ class VideoJobOptions:
     """What a client may ask for.
 
     Args:
+        model: What reads, out of the models that the service offers; by default the service's own.
+        head: Which output of the model; by default the service's own, or the first one of another model.
+        detector: What finds faces, out of the detectors that the service offers.
         interval: Seconds between the frames that are looked at.
         fps: Look at no more than so many frames a second.
         largest: Keep only the biggest face of each frame.
@@ -89,6 +92,9 @@ class VideoJobOptions:
         end: Seconds up to which it is read.
     """
 
+    model: str | None = None
+    head: str | None = None
+    detector: str | None = None
     interval: float | None = None
     fps: float | None = None
     largest: bool = False
@@ -139,7 +145,7 @@ class VideoJobOptions:
 
 @dataclass(frozen=True)
 class VideoTask:
-    """What is done, and how much of it at most."""
+    """What is done, with which networks, and how much of it at most."""
 
     name: str
     networks: PipelineConfig

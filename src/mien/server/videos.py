@@ -15,8 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from mien.core.errors import InputError
 from mien.media.blur import Blur
+from mien.server.choices import invalid
 from mien.server.errors import APIError
 from mien.server.jobs import Jobs
+from mien.server.offer import Offer
 from mien.server.schemas import Cause, Problem, VideoJob
 from mien.server.settings import ServerSettings
 from mien.server.store import Job
@@ -46,6 +48,7 @@ _TYPES = {
     ".tsv": "text/tab-separated-values",
     ".xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
+_READER = ("model", "digest", "head", "detector")
 _SHOWN = (".html", ".mp4", ".png")
 
 
@@ -87,11 +90,12 @@ def _problems(*more: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, *more})}
 
 
-def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
+def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     """The routes.
 
     Args:
         jobs: All videos.
+        offer: What may read them.
         settings: How much a client may ask for.
     """
     router = APIRouter(tags=["videos"])
@@ -120,7 +124,8 @@ def videos(jobs: Jobs, settings: ServerSettings) -> APIRouter:
             options = _options(fields)
             if options.landmarks and not settings.networks.landmarks:
                 raise APIError.no_landmarks()
-            job = await jobs.take(upload, options)
+            choice = options.model, options.head, options.detector
+            job = await jobs.take(upload, options, offer.chosen(*choice), offer.facts(*choice))
         finally:
             jobs.end(upload)
         response.headers["Location"] = f"/v1/videos/{job.id}"
@@ -165,7 +170,8 @@ def _described(job: Job, jobs: Jobs) -> VideoJob:
         id=job.id,
         name=job.name,
         state=job.state,
-        options=job.options,
+        **{name: job.options.get(name, "") for name in _READER},
+        options={name: value for name, value in job.options.items() if name not in _READER},
         created=job.created,
         ended=job.ended,
         expires=jobs.expires(job),
@@ -211,8 +217,7 @@ def _options(fields: dict[str, str]) -> VideoJobOptions:
         if options.blur is not None:
             Blur.parse(options.blur)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise APIError(422, f"{first['loc'][0] if first['loc'] else 'options'}: {first['msg']}") from None
+        raise invalid(error) from None
     except InputError as error:
         raise APIError(422, str(error)) from None
     return options
