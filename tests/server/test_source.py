@@ -122,7 +122,7 @@ def test_frames_come_with_faces_and_true_times_until_the_end(
     assert seen.ready == {
         "type": "ready",
         "notice": NOTICE,
-        "model": pipeline.classifier.network.card.name,
+        **facts(pipeline),
         "labels": list(pipeline.labels),
         "source": "live:clip.mp4",
         "covered": False,

@@ -68,7 +68,7 @@ class Offer:
                 f"expected models of different names to offer; got {spelled(name)} in {self._paths[name]} and in {path}: offer one of them"
             )
         # None stands where there are no heads, to be told so.
-        heads = list(network.card.heads) or [None]
+        heads: list[str | None] = [*network.card.heads] or [None]
         self.models.setdefault(name, {str(head): self._classifier(network, head) for head in heads})
 
     def _classifier(self, network: Network, head: str | None) -> Classifier:
