@@ -5,11 +5,13 @@ folder, and no host is looked for.
 from __future__ import annotations
 
 import itertools
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +29,9 @@ from mien.media import VideoWriter
 from tests.commands import endings, in_turn
 from tests.empty_home import elsewhere, new_world, traced
 
-for package in ("torch", "lightning", "onnx", "captum", "polars", "fastapi", "jinja2", "matplotlib"):
+for package in ("torch", "lightning", "onnx", "captum", "polars", "fastapi", "jinja2", "matplotlib", "mcp"):
     pytest.importorskip(
-        package, reason=f"{package} is not installed: pip install 'mien[train,explain,serve,report]'"
+        package, reason=f"{package} is not installed: pip install 'mien[train,explain,serve,report,mcp]'"
     )
 
 from tests.training.stripes import stripes  # noqa: E402
@@ -150,6 +152,7 @@ TWO = ["train", "faces.parquet", "--preset", "small", "--run", "two", "--devices
 """Starts the program that it is once more, and so has a process of its own; torch asks the system for the
 name of 127.0.0.1, so it is not traced."""
 SERVICE = "serve"
+TOOLS = "mcp"
 
 
 RULES_FILE = """
@@ -211,7 +214,8 @@ class Ran:
 @pytest.fixture(scope="module")
 def ran(material: Path) -> Ran:
     """All commands and a service, at the same time, in one home folder that was empty."""
-    found, places = Ran(), [material / "commands.trace", material / "service.trace"]
+    found = Ran()
+    places = [material / f"{name}.trace" for name in ("commands", "service", "tools")]
     before = [traced(place) for place in places]
     with new_world(material) as world, open(material / "said", "w+") as said:
         service = world.start(
@@ -229,14 +233,17 @@ def ran(material: Path) -> Ran:
         words = {name: [*name.split(), *options] for name, options in RUNS.items()}
         driver = in_turn(words, told := material / "told", wait=_LONG_ENOUGH)
         running = world.start(*before[0], *driver, stdout=said, stderr=subprocess.STDOUT)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        tools = world.start(*before[2], sys.executable, "-m", "mien", TOOLS, **pipes)
         two = world.start(sys.executable, "-m", "mien", *TWO, stdout=said, stderr=subprocess.STDOUT)
         try:
             ask(service, material)
+            call(tools)
             found.ended["two"] = (two.wait(800), [])
             running.wait(800)
             end(service)
         finally:
-            for process in (running, two, service):
+            for process in (running, two, service, tools):
                 process.kill()
         found.ended |= endings(told)
         found.said, found.left = (material / "said").read_text(errors="replace"), world.left()
@@ -258,6 +265,32 @@ def ask(service: subprocess.Popen[str], folder: Path) -> None:
     assert "event: done" in httpx.get(f"{url}v1/videos/{job}/events", timeout=400).text
 
 
+def call(tools: subprocess.Popen[str]) -> None:
+    """Have a server of tools read an image and a video, and close its input."""
+    hello = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    }
+    asked = [("read_image", "face.png"), ("read_video", "film.mp4")]
+    calls = [{"name": name, "arguments": {"path": path}} for name, path in asked]
+    messages = [
+        {"id": 1, "method": "initialize", "params": hello},
+        {"method": "notifications/initialized"},
+        *({"id": number, "method": "tools/call", "params": params} for number, params in enumerate(calls, 2)),
+    ]
+    assert tools.stdin is not None
+    assert tools.stdout is not None
+    for message in messages:
+        tools.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+    tools.stdin.flush()
+    answers = [json.loads(tools.stdout.readline()) for _ in range(3)]
+    assert not [answer for answer in answers[1:] if answer["result"]["isError"]], answers
+    time.sleep(_LONG_ENOUGH)
+    _, rest = tools.communicate(timeout=60)
+    assert (tools.returncode, rest) == (0, None)
+
+
 def end(service: subprocess.Popen[str]) -> None:
     """End it, strace having passed on the signal or not."""
     children = Path(f"/proc/{service.pid}/task/{service.pid}/children")
@@ -267,7 +300,7 @@ def end(service: subprocess.Popen[str]) -> None:
 
 
 def test_no_command_is_forgotten() -> None:
-    assert sorted(commands()) == sorted([*RUNS, SERVICE])
+    assert sorted(commands()) == sorted([*RUNS, SERVICE, TOOLS])
 
 
 @pytest.mark.parametrize("name", [*RUNS, "two"])

@@ -29,6 +29,7 @@ from mien.cli.doctor import doctor
 from mien.cli.evaluate import evaluate
 from mien.cli.exits import BROKEN, INTERRUPTED, NOTHING_READ, USAGE, Interrupted
 from mien.cli.explain import explain
+from mien.cli.mcp import mcp
 from mien.cli.models import models
 from mien.cli.people import people
 from mien.cli.reproduce import reproduce
@@ -65,6 +66,7 @@ app.add_typer(study, name="study", rich_help_panel=ANALYZE)
 app.command(rich_help_panel=ANALYZE)(people)
 app.command(rich_help_panel=LIVE)(watch)
 app.command(rich_help_panel=LIVE)(serve)
+app.command(rich_help_panel=LIVE)(mcp)
 app.add_typer(rules, name="rules", rich_help_panel=LIVE)
 app.command(rich_help_panel=JUDGE)(evaluate)
 app.command(rich_help_panel=JUDGE)(score)

@@ -26,6 +26,7 @@ _EXTRAS = {
     "explain": "captum",
     "haar": "opencv-python-headless",
     "lab": "pylsl",
+    "mcp": "mcp",
     "mqtt": "paho-mqtt",
     "notebook": "jupyterlab",
     "pandas": "pandas",

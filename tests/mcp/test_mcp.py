@@ -1,0 +1,323 @@
+"""`mien mcp` as hosts of assistants use it: started by the SDK's own client, over standard input and output."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import anyio
+import numpy as np
+import pytest
+from PIL import Image
+
+from mien.core.errors import InputError
+from mien.core.labels import NOTICE
+from mien.mcp.roots import Roots
+from mien.media import VideoWriter
+
+pytest.importorskip("mcp", reason="mcp is not installed: pip install 'mien[mcp]'")
+
+from mcp import Client, StdioServerParameters
+from mcp.types import CallToolResult
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]  # However busy the machine is.
+
+
+def talk(do: Callable[[Client], Awaitable[None]], *options: object, cwd: Path | None = None) -> None:
+    """Start a server with these options and let a client do something with it."""
+    words = ["-m", "mien", "mcp", *map(str, options)]
+    server = StdioServerParameters(command=sys.executable, args=words, cwd=cwd, env=dict(os.environ))
+
+    async def run() -> None:
+        async with Client(server) as client:
+            await do(client)
+
+    anyio.run(run)
+
+
+def answers(
+    folder: Path, *calls: tuple[str, dict[str, Any]], options: tuple[object, ...] = ()
+) -> list[CallToolResult]:
+    """What a server of this folder answers to calls, one after the other."""
+    given: list[CallToolResult] = []
+
+    async def do(client: Client) -> None:
+        for name, arguments in calls:
+            given.append(await client.call_tool(name, arguments))
+
+    talk(do, "--root", folder, *options)
+    return given
+
+
+def refusal(answer: CallToolResult) -> str:
+    """The one line of an error of a tool."""
+    [content] = answer.content
+    assert answer.is_error
+    assert answer.structured_content is None
+    assert "\n" not in content.text
+    return content.text
+
+
+@pytest.fixture
+def folder(tmp_path: Path, portrait: np.ndarray) -> Path:
+    """Images in a folder and one inside it, one of them broken, and beside it what must not be read."""
+    folder = tmp_path / "allowed"
+    (folder / "more").mkdir(parents=True)
+    Image.fromarray(portrait).save(folder / "portrait.png")
+    Image.fromarray(np.full((90, 120, 3), 90, np.uint8)).save(folder / "more/nobody.png")
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff not a JPEG")
+    (folder / "notes.txt").write_text("no image")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    Image.fromarray(portrait).save(outside / "secret.png")
+    (folder / "link.png").symlink_to(outside / "secret.png")
+    (folder / "away").symlink_to(outside)
+    return folder
+
+
+def film(path: Path, image: np.ndarray, frames: int, rate: int = 10) -> Path:
+    with VideoWriter(path, image.shape[1], image.shape[0], rate=rate) as writer:
+        for index in range(frames):
+            writer.write(image, index / rate)
+    return path
+
+
+def test_tools_are_listed_with_schemas_before_any_network_is_loaded(tmp_path: Path) -> None:
+    async def do(client: Client) -> None:
+        [server] = [
+            int(child)
+            for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
+            if b"mcp" in Path(f"/proc/{child}/cmdline").read_bytes()
+        ]
+        tools = {tool.name: tool for tool in (await client.list_tools()).tools}
+        assert set(tools) == {"read_image", "read_folder", "read_video"}
+        for tool in tools.values():
+            assert NOTICE in tool.description
+            assert tool.annotations.read_only_hint
+            assert "notice" in tool.output_schema["required"] or "notice" in tool.output_schema["properties"]
+            assert tool.input_schema["required"] == ["path"]
+            assert not tool.input_schema["additionalProperties"]
+        loaded = Path(f"/proc/{server}/maps").read_text()
+        assert "onnxruntime" not in loaded
+        assert "libav" not in loaded
+        assert "numpy" not in loaded
+
+    talk(do, "--root", tmp_path)
+
+
+def test_an_image_a_folder_and_a_video_are_read(folder: Path, portrait: np.ndarray) -> None:
+    film(folder / "talk.mp4", portrait, 20)
+    image, shown, listed, video = answers(
+        folder,
+        ("read_image", {"path": "portrait.png"}),
+        ("read_image", {"path": str(folder / "portrait.png"), "with_image": True}),
+        ("read_folder", {"path": "."}),
+        ("read_video", {"path": "talk.mp4"}),
+    )
+    for answer in (image, shown, listed, video):
+        assert not answer.is_error
+        assert answer.structured_content["notice"] == NOTICE
+        assert json.loads(answer.content[0].text) == answer.structured_content
+
+    [face] = image.structured_content["faces"]
+    assert (face["label"], image.structured_content["status"]) == ("happy", "face")
+    assert sum(face["probs"].values()) == pytest.approx(1, abs=0.01)
+    assert [content.type for content in image.content] == ["text"], "no image that was not asked for"
+    assert [content.type for content in shown.content] == ["text", "image"]
+    with Image.open(io.BytesIO(base64.b64decode(shown.content[1].data))) as drawn:
+        assert (drawn.format, max(drawn.size) <= 1024) == ("JPEG", True)
+
+    told = listed.structured_content
+    assert (told["images"], told["read"], told["failed"], told["with_face"], told["faces"]) == (3, 2, 1, 1, 1)
+    assert told["labels"]["happy"] == 1
+    assert {Path(file["path"]).name: file["status"] for file in told["files"]} == {
+        "broken.jpg": "error",
+        "portrait.png": "face",
+        "nobody.png": "no_face",
+    }
+    assert [Path(path).name for path in told["videos"]] == ["talk.mp4"]
+    assert told["next_offset"] is None
+
+    told = video.structured_content
+    [person] = told["people"]
+    assert (person["track"], person["mostly"], told["frames"], told["next_start"]) == (1, "happy", 10, None)
+    assert person["shares"]["happy"] == pytest.approx(1)
+    assert told["duration"] == pytest.approx(2)
+    assert [stretch["label"] for stretch in told["stretches"]] == ["happy"]
+
+
+def test_a_folder_is_read_in_parts(folder: Path) -> None:
+    seen: list[str] = []
+    first, second = answers(
+        folder,
+        ("read_folder", {"path": ".", "limit": 2}),
+        ("read_folder", {"path": ".", "limit": 2, "offset": 2}),
+    )
+    seen = [file["path"] for answer in (first, second) for file in answer.structured_content["files"]]
+    assert len(seen) == len(set(seen)) == 3
+    assert (first.structured_content["next_offset"], second.structured_content["next_offset"]) == (2, None)
+
+
+def test_what_cannot_be_read_is_an_error_of_the_tool_in_one_line(folder: Path, portrait: np.ndarray) -> None:
+    film(folder / "talk.mp4", portrait, 3)
+    os.mkfifo(folder / "pipe.png")
+    elsewhere = "got one elsewhere: start mien mcp with --root FOLDER to allow it"
+    cases = [
+        ("read_image", {"path": str(folder.parent / "outside/secret.png")}, elsewhere),
+        ("read_image", {"path": str(folder.parent / "outside/there-is-none.png")}, elsewhere),
+        ("read_image", {"path": "../outside/secret.png"}, elsewhere),
+        ("read_image", {"path": "link.png"}, elsewhere),
+        ("read_image", {"path": "away/secret.png"}, elsewhere),
+        ("read_folder", {"path": "away"}, elsewhere),
+        ("read_video", {"path": "/etc/passwd"}, elsewhere),
+        ("read_image", {"path": "https://example.org/face.png"}, "nothing is fetched"),
+        ("read_image", {"path": "zero\0character"}, "nothing is fetched"),
+        ("read_image", {"path": "none.png"}, "expected a file; there is none"),
+        ("read_image", {"path": "pipe.png"}, "expected a file; there is none"),
+        ("read_image", {"path": "more"}, "use read_folder"),
+        ("read_folder", {"path": "portrait.png"}, "expected a folder"),
+        ("read_image", {"path": "broken.jpg"}, "broken.jpg: expected"),
+        ("read_image", {"path": "notes.txt"}, "got a text file"),
+        ("read_image", {"path": "talk.mp4"}, "use read_video"),
+        ("read_video", {"path": "portrait.png"}, "use read_image"),
+        ("read_video", {"path": "talk.mp4", "start": 9}, "talk.mp4: expected"),
+        ("read_video", {"path": "talk.mp4", "fps": 1000}, "fps: "),
+        ("read_image", {"path": "portrait.png", "landmarks": True}, "read_image takes path, with_image"),
+        ("read_image", {}, "path: Field required"),
+        ("read_mind", {"path": "portrait.png"}, "read_image, read_folder, read_video; got 'read_mind'"),
+        ("read_image", {"path": "portrait.png"}, "expected at most 1,000 pixels"),
+    ]
+    given = answers(
+        folder, *((name, arguments) for name, arguments, _ in cases), options=("--max-pixels", 60_000)
+    )
+    large, others = given.pop(), cases[:-1]
+    assert not large.is_error
+    for answer, (name, arguments, words) in zip(given, others, strict=True):
+        assert words in refusal(answer), (name, arguments)
+    [large] = answers(folder, cases[-1][:2], options=("--max-pixels", 1000))
+    assert cases[-1][2] in refusal(large)
+
+
+def test_a_long_video_tells_how_far_it_is_and_ends_when_the_time_is_over(tmp_path: Path) -> None:
+    film(tmp_path / "long.mp4", np.full((480, 640, 3), 90, np.uint8), 900)
+    told: list[tuple[float, float | None]] = []
+
+    async def note(done: float, whole: float | None, words: str | None) -> None:
+        assert words == "seconds of the video read"
+        told.append((done, whole))
+
+    async def do(client: Client) -> None:
+        asked = {"path": "long.mp4", "fps": 60}
+        first = (await client.call_tool("read_video", asked, progress_callback=note)).structured_content
+        assert first["duration"] == pytest.approx(90)
+        assert 0 < first["next_start"] < 90
+        assert first["next_start"] == first["end"] > first["start"]
+        end = min(90.0, first["next_start"] + 0.5)
+        rest = {**asked, "start": first["next_start"], "end": end}
+        second = (await client.call_tool("read_video", rest)).structured_content
+        assert second["start"] >= first["next_start"]
+
+    talk(do, "--root", tmp_path, "--seconds", 1)
+    assert told == sorted(told)
+    assert {whole for _, whole in told} == {90.0}
+
+
+def test_a_call_that_is_cancelled_stops_reading(tmp_path: Path, portrait: np.ndarray) -> None:
+    film(tmp_path / "long.mp4", np.full((480, 640, 3), 90, np.uint8), 900)
+    Image.fromarray(portrait).save(tmp_path / "portrait.png")
+    told: list[float] = []
+
+    async def do(client: Client) -> None:
+        async with anyio.create_task_group() as group:
+
+            async def note(done: float, whole: float | None, words: str | None) -> None:
+                told.append(done)
+                group.cancel_scope.cancel()
+
+            await client.call_tool("read_video", {"path": "long.mp4", "fps": 60}, progress_callback=note)
+            raise AssertionError("it was read to its end")
+        # One call is worked on at a time: this one waits for the end of the other.
+        answer = await client.call_tool("read_image", {"path": "portrait.png"})
+        assert answer.structured_content["status"] == "face"
+
+    talk(do, "--root", tmp_path, "--seconds", 3600)
+    assert told
+    assert max(told) < 60, "it went on"
+
+
+def started(folder: Path) -> subprocess.Popen[str]:
+    """A server that has answered a call."""
+    server = subprocess.Popen(
+        [sys.executable, "-m", "mien", "mcp", "--root", folder],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+    def say(**message: object) -> None:
+        server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+        server.stdin.flush()
+
+    client = {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "t", "version": "1"},
+    }
+    say(id=1, method="initialize", params=client)
+    server.stdout.readline()
+    say(method="notifications/initialized")
+    say(id=2, method="tools/call", params={"name": "read_image", "arguments": {"path": "portrait.png"}})
+    assert '"status":"face"' in server.stdout.readline().replace('\\"', '"')
+    return server
+
+
+def test_it_ends_with_its_host(folder: Path) -> None:
+    with started(folder) as server:
+        server.stdin.close()
+        assert (server.wait(60), server.stderr.read(), server.stdout.read()) == (0, "", "")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
+def test_it_ends_when_it_is_told_to(folder: Path) -> None:
+    with started(folder) as server:
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 130
+        assert server.stderr.read() == "mien: interrupted: nothing half-written was left behind\n"
+
+
+def test_after_what_is_no_message_the_next_one_is_answered(folder: Path) -> None:
+    with started(folder) as server:
+        listing = json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"})
+        server.stdin.write(f"{{no json\n{listing}\n")
+        server.stdin.close()
+        answered = {line.get("id"): line for line in map(json.loads, server.stdout)}
+        names = [tool["name"] for tool in answered[3]["result"]["tools"]]
+        assert names == ["read_image", "read_folder", "read_video"]
+
+
+def test_folders_that_hold_everything_or_are_none_are_refused(tmp_path: Path) -> None:
+    for folder, words in (
+        (Path("/"), "holds everything"),
+        (tmp_path / "none", "expected a folder; there is none"),
+    ):
+        with pytest.raises(InputError, match=words):
+            Roots([folder])
+    with pytest.raises(InputError, match="at least one folder"):
+        Roots([])
+
+
+def test_the_working_folder_is_read_where_no_other_is_named(folder: Path) -> None:
+    async def do(client: Client) -> None:
+        answer = await client.call_tool("read_image", {"path": "portrait.png"})
+        assert answer.structured_content["status"] == "face"
+
+    talk(do, cwd=folder)
