@@ -110,7 +110,6 @@ def test_tables_of_csv_go_through_one_door() -> None:
     homes = {
         "core/csv_cells.py",
         "compat/fer/rows.py",
-        "data/class_folders.py",
         "training/callbacks.py",
         "batch/summary.py",
     }

@@ -270,6 +270,36 @@ def test_the_example_of_the_page_on_videos_runs(
     assert len(names["video"].people()) == 1
 
 
+def test_classifiers_of_ones_own_are_evaluated_as_the_page_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """scikit-learn itself; in place of a transformer of a gigabyte, something that takes and answers what its pipelines do."""
+    for package in ("polars", "sklearn"):
+        pytest.importorskip(package, reason=f"{package} is not installed: pip install 'mien[dev]'")
+    from mien.core.labels import EXPRESSIONS
+    from mien.data import FaceDataset, write_dataset
+
+    monkeypatch.chdir(tmp_path)
+    numbers = np.arange(70) % len(EXPRESSIONS)
+    images = np.repeat(np.uint8(30 * numbers), 48 * 48).reshape(-1, 48, 48)
+    splits = np.array(["Training"] * 35 + ["PublicTest"] * 35)
+    write_dataset(FaceDataset(images, numbers, None, splits, np.arange(70)), "faces.parquet")
+
+    def reader(images: list[Image.Image], top_k: int | None) -> list[list[dict[str, Any]]]:
+        assert {image.mode for image in images} == {"RGB"}
+        guesses = [round(np.asarray(image).mean() / 30) for image in images]
+        return [
+            [{"label": label, "score": float(place == guess)} for place, label in enumerate(EXPRESSIONS)]
+            for guess in guesses
+        ]
+
+    text = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+    names: dict[str, Any] = {"reader": reader}
+    for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL)[:2]:
+        exec(block, names)
+    assert capsys.readouterr().out.split() == ["1.0", "1.0"]
+
+
 def test_networks_are_named_by_the_digest_that_sha256sum_prints() -> None:
     from hashlib import sha256
 

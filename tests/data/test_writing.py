@@ -78,19 +78,31 @@ def test_kaggle_reads_what_we_write(tmp_path: Path) -> None:
     assert first == f"0,{' '.join(map(str, plain.images[0].ravel()))},Training"
 
 
-def test_an_image_moved_by_hand_is_relabelled_and_one_deleted_is_gone(tmp_path: Path) -> None:
+def test_an_image_that_was_moved_or_deleted_by_hand_is_told(tmp_path: Path) -> None:
+    """Rows of the metadata say what an image is; without their files they are refused, and the audit goes on."""
     write_dataset(small_dataset(70), tmp_path / "faces")
-    first, second, *_ = sorted((tmp_path / "faces" / "Training").rglob("*.png"), key=lambda file: file.name)
+    train = tmp_path / "faces" / "train"
+    first, second, *_ = sorted(train.rglob("*.png"), key=lambda file: file.name)
     first.unlink()
-    second.rename(tmp_path / "faces" / "Training" / "happy" / second.name)
-    data = open_dataset(tmp_path / "faces")
-    assert data.rows.tolist() == (np.arange(1, 70) * 3 + 1).tolist()
-    assert data.names()[0] == "happy"
-    (tmp_path / "faces" / "Training" / "happy" / "new.png").write_bytes(
-        next((tmp_path / "faces").rglob("*.png")).read_bytes()
-    )
-    with pytest.raises(InputError, match=r"new\.png: expected an image that .*rows\.csv lists"):
+    with pytest.raises(InputError, match=r"metadata\.jsonl, row 1: expected the image .*No such file"):
         open_dataset(tmp_path / "faces")
+    second.rename(train / "happy" / second.name)
+    problems: list[str] = []
+    data = open_dataset(tmp_path / "faces", problems=problems)
+    assert data.rows.tolist() == (np.arange(2, 70) * 3 + 1).tolist()
+    assert [problem.split(": ")[0].rpartition("/")[2] for problem in problems] == [
+        "metadata.jsonl, row 1",
+        "metadata.jsonl, row 2",
+        second.name,
+    ]
+    lines = (train / "metadata.jsonl").read_text(encoding="utf-8").splitlines()
+    moved = lines[1].replace(f"{second.parent.name}/{second.name}", f"happy/{second.name}")
+    (train / "metadata.jsonl").write_text("\n".join([moved, *lines[2:]]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"row 1: expected the label happy, after the folder .* got disgust"):
+        open_dataset(tmp_path / "faces")
+    right = moved.replace('"label": "disgust"', '"label": "happy"')
+    (train / "metadata.jsonl").write_text("\n".join([right, *lines[2:]]), encoding="utf-8")
+    assert open_dataset(tmp_path / "faces").names()[0] == "happy"
 
 
 def test_what_cannot_be_written_is_refused(tmp_path: Path) -> None:

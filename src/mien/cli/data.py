@@ -36,7 +36,7 @@ Source = Annotated[
     Path,
     typer.Argument(
         metavar="PATH",
-        help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of classes.",
+        help="fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of either or of images.",
     ),
 ]
 Form = Annotated[ListFormat, typer.Option("--format", help="Tables for people, or JSON.")]
@@ -286,7 +286,8 @@ def convert(
     output: Annotated[
         Path,
         typer.Argument(
-            metavar="OUT", help="A name ending in .parquet, .csv or .csv.gz; without an ending, a folder."
+            metavar="OUT",
+            help="A name ending in .parquet, .csv or .csv.gz; FOLDER/{split}.parquet: a folder with a file for each split; else a folder of images.",
         ),
     ],
     reading: ReadingOptions,

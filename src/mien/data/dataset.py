@@ -38,6 +38,7 @@ VOTES = (
 OWN_COLUMNS = frozenset(
     {
         "file",
+        "file_name",
         "row",
         "image",
         "pixels",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.core.errors import InputError
+from mien.core.masking import masked
 
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
@@ -51,6 +53,48 @@ def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
         raise InputError(
             f"{where}: expected an image; got {reason}: replace it, or leave it out with mien data audit -o"
         ) from None
+
+
+def file_named(name: str, folder: Path, where: str) -> Path:
+    """The file that a data set names, which lies in its folder. Nothing is fetched.
+
+    Args:
+        name: As the data set has it, with ``/`` between folders, or as Windows writes it.
+        folder: What the name starts from.
+        where: File and row, for messages.
+
+    Raises:
+        InputError: It is an address, or leads out of the folder.
+    """
+    if "://" in name:
+        raise InputError(
+            f"{where}: expected the name of a file in {folder}; got the address {masked(name)}, and nothing is fetched: download the image"
+        )
+    parts = PureWindowsPath(name).parts
+    if not parts or ".." in parts or PureWindowsPath(name).anchor:
+        raise InputError(
+            f"{where}: expected the name of a file in {folder}; got {name!r}: name it from that folder on"
+        )
+    return folder.joinpath(*parts)
+
+
+def content_of(file: Path, where: str | None = None) -> bytes:
+    """The bytes of an image file.
+
+    Args:
+        file: To read.
+        where: What names it, for messages; None for the file itself.
+
+    Raises:
+        InputError: It is not there, or cannot be read.
+    """
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        there = (
+            f"{where}: expected the image {file}" if where else f"{file}: expected an image that you may read"
+        )
+        raise InputError(f"{there}; got {error.strerror}: mend it or leave it out") from None
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:

@@ -21,13 +21,14 @@ from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, ReadOptions
-from mien.data.class_folders import folders_in, read_folders, write_folders
 from mien.data.dataset import FaceDataset
 from mien.data.fer2013 import Columns, read_kaggle, with_votes, write_kaggle
+from mien.data.image_folders import folders_in, read_folders, write_folders
 from mien.data.label_names import class_named, require_class, split_named
-from mien.data.parquet import read_parquet, write_parquet
+from mien.data.metadata import metadata_in
+from mien.data.parquet import PER_SPLIT, read_parquet, shards_in, write_parquet, write_parquet_folder
 
-FORMS = "fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of Parquet files or of class folders"
+FORMS = "fer2013.csv (also .zip, .gz, .tar.gz), Parquet, or a folder of Parquet files or of images with metadata or in class folders"
 _LONGEST_HEADER = 4096
 
 
@@ -41,7 +42,7 @@ def open_dataset(
     problems: list[str] | None = None,
     track: ProgressCallback = no_progress,
 ) -> FaceDataset:
-    """Read labelled faces of any known form: Kaggle's CSV, packed or not, Parquet, class folders.
+    """Read labelled faces of any known form: Kaggle's CSV, packed or not, Parquet, folders of images.
 
     Args:
         path: File or folder.
@@ -127,8 +128,7 @@ class _Table:
 
 
 def _open_folder(path: Path, terms: ReadOptions) -> DatasetBuilder:
-    shards = sorted(file for file in path.rglob("*.parquet") if not file.name.startswith("."))
-    if shards:
+    if shards := shards_in(path):
         return read_parquet(shards, path, terms)
     with _told(path):
         tables = [_Table(file, partial(_bytes, file)) for file in sorted(path.glob("*.csv"))]
@@ -136,12 +136,13 @@ def _open_folder(path: Path, terms: ReadOptions) -> DatasetBuilder:
         if tables:
             return _read_tables(tables, path, terms)
     inner = folders_in(path)
-    if not inner:
+    if not inner and not metadata_in(path):
         raise InputError(
             f"{path}: expected {FORMS}; the folder has none of them: give the folder above the class folders"
         )
     [only] = inner if len(inner) == 1 else [None]
-    if only and class_named(only.name) is None and split_named(only.name) is None:
+    around = only and class_named(only.name) is None and split_named(only.name) is None
+    if only and around and not metadata_in(path):
         return _open_folder(only, terms)
     return read_folders(path, terms)
 
@@ -247,8 +248,8 @@ def write_dataset(data: FaceDataset, path: str | Path, track: ProgressCallback =
 
     Args:
         data: What to write.
-        path: A name ending in ``.parquet``, ``.csv`` or ``.csv.gz``; one without an ending becomes a folder
-            of class folders.
+        path: A name ending in ``.parquet``, ``.csv`` or ``.csv.gz``; ``FOLDER/{split}.parquet`` becomes a folder with a
+            file for each split, a name without an ending a folder of images. Hugging Face's ``datasets`` loads both.
         track: Shows how far the writing is.
 
     Raises:
@@ -265,8 +266,9 @@ def require_place(path: Path) -> None:
     Raises:
         InputError: The ending is not known, or something stands in the way.
     """
-    if form_of(path) is write_folders:
-        require_new_folder(path)
+    write = form_of(path)
+    if write in (write_folders, write_parquet_folder):
+        require_new_folder(path if write is write_folders else path.parent)
     else:
         check_writable(path)
 
@@ -282,6 +284,8 @@ def form_of(path: Path) -> Write:
         InputError: The ending is not known.
     """
     name = path.name.lower()
+    if name == PER_SPLIT:
+        return write_parquet_folder
     if name.endswith(".parquet"):
         return write_parquet
     if name.endswith((".csv", ".csv.gz")):
@@ -289,5 +293,5 @@ def form_of(path: Path) -> Write:
     if not path.suffix:
         return write_folders
     raise InputError(
-        f"expected a name ending in .parquet, .csv or .csv.gz, or a folder's name without an ending; got {path}"
+        f"expected a name ending in .parquet, .csv or .csv.gz, FOLDER/{PER_SPLIT}, or a folder's name without an ending; got {path}"
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
@@ -26,6 +26,12 @@ _SPLITS = {
     "testing": PRIVATE_TEST,
     "privatetest": PRIVATE_TEST,
 }
+SPLIT_NAMES = {TRAINING: "train", PUBLIC_TEST: "validation", PRIVATE_TEST: "test"}
+"""What Hugging Face calls the splits, in names of files and folders."""
+
+LABEL_COLUMNS = ("label", "labels", "emotion", "expression", "class")
+SPLIT_COLUMNS = ("usage", "split")
+
 _MISSPELT = {
     "suprise": "surprise",
     "surprize": "surprise",
@@ -81,6 +87,16 @@ def require_split(word: str, where: str) -> str:
             f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {word!r}: rename it"
         )
     return name
+
+
+def column_named(columns: Iterable[str], names: Sequence[str]) -> str | None:
+    """The column that has the first of some names, in any case, or None.
+
+    >>> column_named(["Image", " Emotion"], LABEL_COLUMNS), column_named(["image"], LABEL_COLUMNS)
+    (' Emotion', None)
+    """
+    by_word = {column.strip().lower(): column for column in columns}
+    return next((by_word[name] for name in names if name in by_word), None)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
