@@ -10,7 +10,8 @@
  * @typedef {{faces: Tracked[], milliseconds: number}} Answer
  * @typedef {{width: number, height: number, data: Uint8ClampedArray<ArrayBuffer>}} Pixels RGBA.
  *
- * @typedef {{minFace: number, largest?: boolean, landmarks?: boolean, live?: boolean}} StreamOptions
+ * @typedef {{minFace: number, largest?: boolean, landmarks?: boolean, live?: boolean, cuts?: boolean}}
+ *   StreamOptions
  *
  * @typedef {object} Stream Either way's stream of frames.
  * @property {number} depth Frames that may be on their way at once.
@@ -20,47 +21,84 @@
  */
 
 const PARTS = ["pnet", "rnet", "onet"];
+const CLOSED = "this reader is closed: load another one";
+/** A program with one instruction that works on several numbers at once, which ONNX Runtime Web needs. */
+const SIMD = [
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98,
+  11,
+];
 
 export class Device {
-  /** @param {import("./settings.js").Settings} settings The page's. */
-  constructor(settings) {
+  /**
+   * @param {import("./settings.js").Settings} settings The page's.
+   * @param {URL} [base] The folder in which `networks/` lies; that of the service by default.
+   */
+  constructor(settings, base = new URL("../", import.meta.url)) {
     this.settings = settings;
     this.count = 0;
     /** @type {Map<number, {resolve: (value: any) => void, reject: (error: Error) => void}>} */
     this.waiting = new Map();
-    this.worker = new Worker(new URL("./inference/worker.js", import.meta.url), { type: "module" });
-    this.worker.onmessage = ({ data }) => {
-      const waiting = this.waiting.get(data.id);
-      this.waiting.delete(data.id);
-      if ("error" in data) waiting?.reject(new Error(data.error));
-      else waiting?.resolve(data.value);
-    };
-    this.worker.onerror = (event) => {
-      event.preventDefault();
-      const error = new Error(
-        `this browser cannot run the networks: ${event.message || "its worker did not start"}`,
-      );
-      for (const { reject } of this.waiting.values()) reject(error);
-      this.waiting.clear();
-    };
+    /** @type {Error | null} Why nothing can be read any more. */
+    this.lost = null;
+    try {
+      this.worker = started();
+    } catch (error) {
+      this.worker = null;
+      this.lost = error;
+    }
+    if (this.worker) this.listen(this.worker);
     const networks = Object.fromEntries(
-      settings.detector.networks.map((name, at) => [PARTS[at], `/networks/${name}.onnx`]),
+      settings.detector.networks.map((name, at) => [PARTS[at], `networks/${name}.onnx`]),
     );
     /** Settles once everything is loaded; from then on no connection is needed. */
     this.ready = this.ask({
       kind: "load",
       settings,
       networks: { ...networks, expression: settings.model.url },
+      base: base.href,
       threads: threads(),
     });
+    this.ready.catch(() => {}); // Whoever waits for it is told.
+  }
+
+  /** @param {Worker} worker */
+  listen(worker) {
+    worker.onmessage = ({ data }) => {
+      const waiting = this.waiting.get(data.id);
+      this.waiting.delete(data.id);
+      if ("error" in data) waiting?.reject(new Error(data.error));
+      else waiting?.resolve(data.value);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      const why =
+        event.message ||
+        "its worker did not start: a file beside worker.js is missing, or a Content-Security-Policy lacks " +
+          "worker-src 'self' or script-src 'self' 'wasm-unsafe-eval'";
+      this.end(new Error(`this browser cannot run the networks: ${why}`));
+    };
+  }
+
+  /** Forget all streams and give back the memory. */
+  close() {
+    this.end(new Error(CLOSED));
+  }
+
+  /** @param {Error} error */
+  end(error) {
+    this.lost ??= error;
+    this.worker?.terminate();
+    for (const { reject } of this.waiting.values()) reject(this.lost);
+    this.waiting.clear();
   }
 
   /** @param {any} message @param {Transferable[]} [transfer] @returns {Promise<any>} */
   ask(message, transfer = []) {
+    if (this.lost) return Promise.reject(this.lost);
     const id = this.count++;
     return new Promise((resolve, reject) => {
       this.waiting.set(id, { resolve, reject });
-      this.worker.postMessage({ ...message, id }, transfer);
+      this.worker?.postMessage({ ...message, id }, transfer);
     });
   }
 
@@ -118,7 +156,24 @@ export class DeviceStream {
   }
 
   close() {
-    return this.device.ask({ kind: "close", stream: this.stream });
+    return this.device.lost ? null : this.device.ask({ kind: "close", stream: this.stream });
+  }
+}
+
+/** The worker that will hold the networks. */
+function started() {
+  if (typeof WebAssembly !== "object" || !WebAssembly.validate(new Uint8Array(SIMD)))
+    throw new Error(
+      "this browser cannot run the networks: it lacks WebAssembly with SIMD, which all have had " +
+        "since 2023: use a newer one",
+    );
+  try {
+    return new Worker(new URL("./inference/worker.js", import.meta.url), { type: "module" });
+  } catch {
+    throw new Error(
+      `mien's files must lie on the same site as the page: expected ${location.origin}; got ` +
+        `${new URL(import.meta.url).origin}: copy the folder there`,
+    );
   }
 }
 

@@ -35,6 +35,13 @@ export const displayName = (column, settings) =>
   column < 0 ? settings.uncertain.name : settings.labels[column];
 
 /**
+ * What is shown of an English word or sentence: the words of the page, where it brings some.
+ * @param {string} text
+ * @param {{words?: Record<string, string>}} settings
+ */
+export const inWords = (text, { words = {} }) => (Object.hasOwn(words, text) ? words[text] : text);
+
+/**
  * "happy 87 %"; no number beside uncertain, nor where the probabilities of this moment put another expression
  * first, as before and after a change: there, it would mislead.
  * @param {Face} face

@@ -25,6 +25,8 @@
  *   faces can be found: on the device with the networks of these addresses, on the server.
  * @property {string[]} keys Of a row as JSON.
  * @property {string[]} columns Of a row as CSV.
+ * @property {Record<string, string>} [integrity] Digests of networks by their address, which browsers check.
+ * @property {Record<string, string>} [words] What is shown in place of English words.
  *
  * @typedef {object} Sentiment
  * @property {string} mapping
@@ -38,7 +40,7 @@
  * @property {string} summary
  * @property {string} licence
  * @property {string} limits
- * @property {string} url
+ * @property {string} url Below the folder of the service, or of `mien web`.
  * @property {string} head Which of its outputs is used.
  * @property {{height: number, channels: number, low: number, high: number}} input
  * @property {{side: number, right: number, down: number}} crop

@@ -39,6 +39,7 @@ from mien.cli.serve import serve
 from mien.cli.study import study
 from mien.cli.train import train
 from mien.cli.watch import watch
+from mien.cli.web import web
 from mien.core.errors import InputError, MediaError, MienError
 from mien.core.labels import NOTICE
 from mien.core.masking import Masks, masked_text
@@ -67,6 +68,7 @@ app.command(rich_help_panel=ANALYZE)(people)
 app.command(rich_help_panel=LIVE)(watch)
 app.command(rich_help_panel=LIVE)(serve)
 app.command(rich_help_panel=LIVE)(mcp)
+app.command(rich_help_panel=LIVE)(web)
 app.add_typer(rules, name="rules", rich_help_panel=LIVE)
 app.command(rich_help_panel=JUDGE)(evaluate)
 app.command(rich_help_panel=JUDGE)(score)

@@ -189,7 +189,7 @@ def serve(
     source of this machine sees. mien describes a facial expression, not an emotion that a person feels. Nothing of a camera or
     source is stored. Ends with Ctrl-C.
     """
-    _check_packages()
+    check_packages()
     from mien.server.settings import Limits, ServerSettings
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
@@ -227,7 +227,8 @@ def _folder(given: Path | None) -> Path:
     return Path(state) / "mien"
 
 
-def _check_packages() -> None:
+def check_packages() -> None:
+    """See whether what the extra ``serve`` brings is there; `MissingExtraError` says what to install."""
     from mien.core.errors import MissingExtraError
 
     for module, package in _NEEDED.items():

@@ -179,7 +179,7 @@ def _landmarks_at(pipeline: Pipeline) -> dict[str, Any]:
     service."""
     names = {"mesh": "facemesh", "eyes": "facemesh-eyes"}
     there = device_available() and network_files().keys() >= set(names.values())
-    device = {part: f"/networks/{name}.onnx" for part, name in names.items()} if there else None
+    device = {part: f"networks/{name}.onnx" for part, name in names.items()} if there else None
     return {"device": device, "server": pipeline.mesh is not None}
 
 
@@ -197,7 +197,7 @@ def _model(classifier: Classifier) -> dict[str, Any]:
     facts = card.model_dump(include={"name", "version", "summary", "limits", "licence"})
     return {
         **facts,
-        "url": f"/networks/{classifier.network.path.name}",
+        "url": f"networks/{classifier.network.path.name}",
         "head": classifier.head,
         "input": card.input.model_dump(),
         "crop": classifier.crop.model_dump(),

@@ -22,7 +22,8 @@ from tests.server.service import Service, encoded, serving
 
 BOTH = f"""async ({{ Device }}, data) => {{
   const {{ Server }} = await import("/static/server.js");
-  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
+  const {{ decoded }} = await import("/static/files/image.js");
+  const {{ pixelsOf }} = await import("/static/images.js");
   const settings = await (await fetch("/v1/page")).json();
   const device = new Device(settings);
   const file = new File([({UNPACKED})(data)], "image.png", {{ type: "image/png" }});

@@ -18,7 +18,8 @@ from tests.server.service import Service, encoded, serving
 
 BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
   const {{ Server }} = await import("/static/server.js");
-  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
+  const {{ decoded }} = await import("/static/files/image.js");
+  const {{ pixelsOf }} = await import("/static/images.js");
   const settings = await (await fetch("/v1/page")).json();
   window.device ??= new Device(settings);
   const file = new File([({UNPACKED})(data)], "image", {{ type }});
@@ -28,7 +29,8 @@ BOTH = f"""async ({{ Device }}, {{ data, type, minFace }}) => {{
 }}"""
 STREAMS = f"""async ({{ Device }}, frames) => {{
   const {{ Server }} = await import("/static/server.js");
-  const {{ decoded, pixelsOf }} = await import("/static/files/image.js");
+  const {{ decoded }} = await import("/static/files/image.js");
+  const {{ pixelsOf }} = await import("/static/images.js");
   const settings = await (await fetch("/v1/page")).json();
   window.device ??= new Device(settings);
   const out = [];

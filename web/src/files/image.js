@@ -3,7 +3,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
-import { contextOf } from "../dom.js";
+import { bitmapOf, drawn } from "../images.js";
 import { undecodable } from "./kinds.js";
 import { chipOf, drawFaces } from "../live/overlay.js";
 import { drawPoints } from "../live/points.js";
@@ -17,22 +17,14 @@ import { drawPoints } from "../live/points.js";
 export async function decoded(file, kind) {
   let bitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: "from-image", colorSpaceConversion: "none" });
+    bitmap = await bitmapOf(file);
   } catch {
     throw new Error(undecodable(file.name, kind));
   }
-  const canvas = document.createElement("canvas");
-  [canvas.width, canvas.height] = [bitmap.width, bitmap.height];
-  const context = contextOf(canvas, { willReadFrequently: true });
-  context.fillStyle = "#ffffff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(bitmap, 0, 0);
+  const canvas = drawn(bitmap, bitmap.width, bitmap.height);
   bitmap.close();
   return canvas;
 }
-
-/** @param {HTMLCanvasElement} canvas */
-export const pixelsOf = (canvas) => contextOf(canvas).getImageData(0, 0, canvas.width, canvas.height);
 
 /**
  * Draw faces into an image; lines and letters grow with it.

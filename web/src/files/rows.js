@@ -4,10 +4,8 @@
  * @typedef {{frame: number, time: number, faces: Face[]}} FrameResult
  */
 
-import { labelConfidence, labelOf, displayName } from "../label.js";
+import { named, rounded } from "../faces.js";
 import { cell, spelled } from "./cells.js";
-
-const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => Number(value.toFixed(digits));
 
 /**
  * One row per face, or one for a frame without any.
@@ -16,8 +14,6 @@ const rounded = (/** @type {number} */ value, /** @type {number} */ digits) => N
  * @param {import("../settings.js").Settings} settings
  */
 export function rowsOf(source, results, settings) {
-  const named = (/** @type {number[]} */ values) =>
-    Object.fromEntries(settings.labels.map((name, at) => [name, rounded(values[at], 6)]));
   return results.flatMap(({ frame, time, faces }) => {
     const start = /** @type {Record<string, any>} */ ({
       source: spelled(source),
@@ -27,65 +23,9 @@ export function rowsOf(source, results, settings) {
     });
     const none = Object.fromEntries(settings.keys.map((key) => [key, start[key] ?? null]));
     if (!faces.length) return [none];
-    return faces.map((face) => {
-      const probs = named(face.probs);
-      const emotion = settings.labels.reduce((best, name) => (probs[name] > probs[best] ? name : best));
-      const known = {
-        track: face.track ?? null,
-        box: face.box.map((value) => rounded(value, 2)),
-        detection_score: rounded(face.detection_score, 6),
-        emotion,
-      };
-      const smoothed_emotion =
-        face.smoothed_emotion_id === undefined ? null : settings.labels[face.smoothed_emotion_id];
-      const { error, ...rest } = none;
-      return {
-        ...rest,
-        ...known,
-        confidence: probs[emotion],
-        probs,
-        smoothed_emotion,
-        smoothed_probs: face.smoothed_probs ? named(face.smoothed_probs) : null,
-        label: displayName(labelOf(face, settings), settings),
-        label_confidence: rounded(labelConfidence(face), 6),
-        ...toneOf(face.smoothed_probs ?? face.probs, settings),
-        ...measuresOf(face),
-        error,
-      };
-    });
+    const { error, ...rest } = none;
+    return faces.map((face) => ({ ...rest, ...named(face, settings), error }));
   });
-}
-
-/**
- * How pleasant an expression is, -1 to 1, and how far from neutral, 0 to 1.
- * @param {number[]} probs
- * @param {import("../settings.js").Settings} settings
- */
-function toneOf(probs, { valences, labels }) {
-  const neutral = labels.indexOf("neutral");
-  return {
-    valence:
-      valences &&
-      rounded(
-        valences.reduce((sum, value, at) => sum + value * probs[at], 0),
-        6,
-      ),
-    expressiveness: neutral < 0 ? null : rounded(1 - probs[neutral], 6),
-  };
-}
-
-/** What landmarks measured, where they were asked for. @param {Face} face */
-function measuresOf({ measures, measures_missing, talking }) {
-  if (!measures) return {};
-  const values = Object.entries(measures).map(([name, value]) => [
-    name,
-    value === null ? null : rounded(value, 4),
-  ]);
-  return {
-    measures: Object.fromEntries(values),
-    measures_missing: measures_missing ?? null,
-    talking: talking ?? null,
-  };
 }
 
 /** @param {any[]} rows */

@@ -7,11 +7,12 @@
 
 import { Device } from "../device.js";
 import { contextOf } from "../dom.js";
+import { pixelsOf } from "../images.js";
 import { area } from "../inference/boxes.js";
 import { captionOf } from "../label.js";
 import { percents } from "../percents.js";
 import { named, shares, table } from "./card.js";
-import { annotate, decoded, fileOf, pixelsOf } from "./image.js";
+import { annotate, decoded, fileOf } from "./image.js";
 import { report } from "./report.js";
 import { csv, json, rowsOf } from "./rows.js";
 

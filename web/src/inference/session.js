@@ -69,14 +69,15 @@ export class Pipeline {
 export class Session {
   /**
    * @param {Pipeline} pipeline
-   * @param {{minFace: number, live?: boolean, largest?: boolean, landmarks?: boolean}} options `live`: smooth
-   *   as the frames come, of a camera, which has no cuts to other scenes.
+   * @param {{minFace: number, live?: boolean, largest?: boolean, landmarks?: boolean, cuts?: boolean}}
+   *   options `live`: smooth as the frames come; `cuts`: there may be cuts to other scenes, as a camera has
+   *   none.
    */
-  constructor(pipeline, { minFace, live = true, largest = false, landmarks = false }) {
+  constructor(pipeline, { minFace, live = true, largest = false, landmarks = false, cuts = !live }) {
     this.pipeline = pipeline;
     this.minFace = minFace;
     const { tracking } = pipeline.settings;
-    this.tracker = new Tracker(pipeline.detector, live ? { ...tracking, cuts: false } : tracking);
+    this.tracker = new Tracker(pipeline.detector, cuts ? tracking : { ...tracking, cuts });
     this.smoother = live ? new Smoother(pipeline.settings.smoothing) : null;
     this.largest = largest;
     this.landmarks = landmarks;

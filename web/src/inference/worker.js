@@ -15,6 +15,8 @@ ort.env.logLevel = "error";
 
 /** @type {Pipeline | undefined} */
 let pipeline;
+/** Where networks are fetched: the folder that `networks/` lies in. */
+let home = "";
 /** @type {Map<number, Session>} */
 const sessions = new Map();
 
@@ -37,7 +39,10 @@ async function withLandmarks(wanted) {
     { landmarks, landmarks_at: at } = own.settings;
   if (!wanted || own.mesh) return own;
   if (!at.device) throw new Error("this mien was built without landmarks");
-  const [mesh, eyes] = await Promise.all([network(at.device.mesh), network(at.device.eyes)]);
+  const [mesh, eyes] = await Promise.all([
+    network(at.device.mesh, own.settings),
+    network(at.device.eyes, own.settings),
+  ]);
   own.mesh = new FaceMesh({ mesh, eyes }, landmarks);
   return own;
 }
@@ -48,10 +53,11 @@ async function withLandmarks(wanted) {
  */
 const handlers = {
   /** All networks are fetched at once and kept: from here on no connection is needed. */
-  async load({ settings, networks, threads }) {
+  async load({ settings, networks, base, threads }) {
     ort.env.wasm.numThreads = threads;
+    home = base;
     const ready = await Promise.all(
-      Object.entries(networks).map(async ([name, url]) => [name, await network(url)]),
+      Object.entries(networks).map(async ([name, url]) => [name, await network(url, settings)]),
     );
     pipeline = new Pipeline(Object.fromEntries(ready), settings);
     return { threads: ort.env.wasm.numThreads };
@@ -90,16 +96,40 @@ const handlers = {
   },
 };
 
-/** @param {string} url @returns {Promise<import("./detector.js").Run>} */
-async function network(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`${url}: the server answered ${answer.status}`);
-  const session = await ort.InferenceSession.create(await answer.arrayBuffer(), {
-    executionProviders: ["wasm"],
-  });
+/**
+ * @param {string} path Below `home`.
+ * @param {import("../settings.js").Settings} settings
+ * @returns {Promise<import("./detector.js").Run>}
+ */
+async function network(path, { integrity = {} }) {
+  const url = new URL(path, home).href;
+  const bytes = await fetched(url, integrity[path]);
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ["wasm"] });
   const [input] = session.inputNames;
   return async (data, shape) =>
     /** @type {any} */ (await session.run({ [input]: new ort.Tensor("float32", data, shape) }));
+}
+
+/**
+ * The bytes at an address, which the browser has held against their digest where there is one.
+ * @param {string} url
+ * @param {string} [integrity]
+ */
+async function fetched(url, integrity) {
+  let answer;
+  try {
+    answer = await fetch(url, { integrity });
+  } catch (error) {
+    const there = await fetch(url, { method: "HEAD" }).catch(() => null);
+    if (integrity && there?.ok)
+      throw new Error(
+        `${url}: expected bytes with the digest ${integrity}; got others: copy mien's folder to the site ` +
+          "again",
+      );
+    throw new Error(`${url}: the server does not answer (${error.message})`);
+  }
+  if (!answer.ok) throw new Error(`${url}: expected a network; the server answered ${answer.status}`);
+  return answer.arrayBuffer();
 }
 
 // One after the other, in the order in which they came: a stream's memory is not for two frames at once.

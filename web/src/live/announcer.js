@@ -4,7 +4,7 @@
  * @typedef {import("../device.js").Face} Face
  */
 
-import { labelOf, displayName } from "../label.js";
+import { displayName, inWords, labelOf } from "../label.js";
 
 const PAUSE = 2.5; // s
 
@@ -20,10 +20,15 @@ export class Announcer {
   /** @param {Face[]} faces @param {number} time Seconds. */
   hear(faces, time) {
     if (time - this.last < PAUSE) return;
+    const said = (/** @type {string} */ text) => inWords(text, this.settings);
     const told =
       faces
-        .map((face) => `Person ${face.track}: ${displayName(labelOf(face, this.settings), this.settings)}`)
-        .join(". ") || "Nobody in view";
+        .map(
+          (face) =>
+            `${said("Person")} ${face.track ?? ""}`.trim() +
+            `: ${said(displayName(labelOf(face, this.settings), this.settings))}`,
+        )
+        .join(". ") || said("Nobody in view");
     if (told === this.said) return;
     this.said = told;
     this.last = time;

@@ -1,9 +1,10 @@
 /**
- * The browser's camera as a course of frames, each as soon as it is there; while some are being read the
- * newest ones wait for nobody.
+ * The browser's camera, or a video, as a course of frames, each as soon as it is there; while some are being
+ * read the newest ones wait for nobody.
  * @typedef {import("../device.js").Stream} Stream
  * @typedef {{faces: import("../device.js").Tracked[], time: number, width: number, height: number,
  *   milliseconds: number}} FrameResult
+ * @typedef {Omit<FrameResult, "faces"> & {faces: import("../device.js").Face[]}} Shown A frame, or an image.
  */
 
 import { contextOf } from "../dom.js";
@@ -25,13 +26,16 @@ export class Camera {
     this.canvas = document.createElement("canvas");
     this.context = contextOf(this.canvas, { willReadFrequently: true });
     this.paused = false;
+    this.interval = 0; // ms between frames, at least.
+    this.taken = -Infinity; // When the last one was read, ms.
     this.inFlight = 0;
     this.failed = 0;
     this.seen = -1; // The video's own time of the frame that was taken last.
     this.turn = 0; // Counts streams, so that late answers of an earlier one are dropped.
     /** @type {Stream | null} */
     this.stream = null;
-    /** @type {MediaStream | null} */
+    this.starts = 0; // Counts starts and stops: a camera that comes after the stop is turned off.
+    /** @type {MediaStream | string | null} The camera, or the address of a video. */
     this.source = null;
   }
 
@@ -48,15 +52,30 @@ export class Camera {
       facingMode: "user",
       resizeMode: { ideal: "none" }, // A size that the camera has: nothing is cut off to get another shape.
     };
-    this.source = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
-    this.source.getVideoTracks()[0].addEventListener("ended", () => {
+    const start = ++this.starts;
+    const camera = await navigator.mediaDevices.getUserMedia({ video: size, audio: false });
+    if (start !== this.starts) return turnOff(camera);
+    camera.getVideoTracks()[0].addEventListener("ended", () => {
       this.stop();
       this.listener.trouble(new Error("The camera is gone: plug it in again, then start."));
     });
-    this.video.srcObject = this.source;
-    await this.video.play();
+    this.video.srcObject = camera;
+    await this.play(camera);
+  }
+
+  /** Start with a video. @param {string} url */
+  async open(url) {
+    this.starts++;
+    this.video.src = url;
+    await this.play(url);
+  }
+
+  /** @param {MediaStream | string} source */
+  async play(source) {
+    this.source = source;
     this.paused = false;
-    this.next(this.source);
+    await this.video.play();
+    this.next(source);
   }
 
   /** Read with another stream from now on. @param {Stream | null} stream */
@@ -88,15 +107,20 @@ export class Camera {
   }
 
   stop() {
-    for (const track of this.source?.getTracks() ?? []) track.stop();
+    this.starts++;
+    if (this.source instanceof MediaStream) turnOff(this.source);
     this.source = null;
     this.video.srcObject = null;
+    if (this.video.src) {
+      this.video.removeAttribute("src");
+      this.video.load(); // Gives back what was loaded of it.
+    }
     this.use(null);
   }
 
   /**
    * Wait for the next frame, as long as the camera is not stopped or started anew.
-   * @param {MediaStream} source
+   * @param {MediaStream | string} source
    */
   next(source) {
     if (!this.running || source !== this.source) return;
@@ -106,9 +130,10 @@ export class Camera {
       this.next(source);
       const there = this.running && source === this.source && this.video.videoWidth > 0;
       // A frame that a slow camera still shows is not read again.
-      const fresh = this.video.currentTime !== this.seen;
-      if (there && fresh && !this.paused && this.stream && this.inFlight < this.stream.depth)
-        this.read(this.stream, this.turn, performance.now() / 1000);
+      const now = performance.now();
+      const due = this.video.currentTime !== this.seen && now >= this.taken + this.interval;
+      if (there && due && !this.paused && this.stream && this.inFlight < this.stream.depth)
+        this.read(this.stream, this.turn, now / 1000);
     };
     const told = "requestVideoFrameCallback" in this.video;
     const frame = told ? this.video.requestVideoFrameCallback(taken) : 0;
@@ -120,6 +145,7 @@ export class Camera {
   /** @param {Stream} stream @param {number} turn @param {number} time Seconds. */
   async read(stream, turn, time) {
     this.seen = this.video.currentTime;
+    this.taken = 1000 * time;
     const pixels = grabbed(this.video, this.canvas, this.context);
     const { width, height } = pixels;
     this.inFlight++;
@@ -140,6 +166,11 @@ export class Camera {
   }
 }
 
+/** @param {MediaStream} camera */
+function turnOff(camera) {
+  for (const track of camera.getTracks()) track.stop();
+}
+
 /**
  * The frame that a video shows.
  * @param {HTMLVideoElement} video
@@ -158,7 +189,7 @@ export function grabbed(video, canvas, context) {
 export function cameraError(error) {
   const known = /** @type {Record<string, string>} */ ({
     NotAllowedError: "The camera may not be used: allow it for this page in the browser, then start again.",
-    NotFoundError: "There is no camera: plug one in, or drop an image or a video onto this page.",
+    NotFoundError: "There is no camera: plug one in, then start again; images and videos need none.",
     NotReadableError: "The camera is in use by another program: close that, then start again.",
   });
   if (!navigator.mediaDevices)

@@ -5,7 +5,7 @@
 
 import { contextOf } from "../dom.js";
 import { drawGlyph, inkOn } from "../glyphs.js";
-import { captionOf } from "../label.js";
+import { captionOf, inWords } from "../label.js";
 import { drawPoints } from "./points.js";
 
 const TEXT = 14; // px
@@ -66,7 +66,9 @@ export function chipOf(face, settings) {
   return {
     name,
     colour,
-    text: [face.track === undefined ? "" : `${face.track} ·`, name, percent].filter(Boolean).join(" "),
+    text: [face.track === undefined ? "" : `${face.track} ·`, inWords(name, settings), percent]
+      .filter(Boolean)
+      .join(" "),
   };
 }
 
