@@ -13,7 +13,9 @@ from mien.inference.config import PipelineConfig
 
 
 def web(
-    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder of the site, such as public/mien.")],
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A new folder of the site, such as public/mien.")
+    ],
     model: Annotated[
         list[str] | None,
         typer.Option(

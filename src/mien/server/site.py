@@ -72,7 +72,9 @@ def write_site(
     paths += [part_path(part) for part in (*parts, *(_LANDMARKS.values() if landmarks else ()))]
     common = {
         "landmarks_at": {
-            "device": {part: f"networks/{name}.onnx" for part, name in _LANDMARKS.items()} if landmarks else None,
+            "device": {part: f"networks/{name}.onnx" for part, name in _LANDMARKS.items()}
+            if landmarks
+            else None,
             "server": False,
         },
         "integrity": {_url(path): _digest(path) for path in paths},
@@ -142,10 +144,14 @@ def _about() -> Iterable[tuple[str, bytes]]:
         "sideEffects": ["./mien-camera.js"],
     }
     yield "package.json", (json.dumps(package, indent=2) + "\n").encode()
-    for path in sorted((FOLDER / "types").glob("*.d.ts")):
-        yield path.name, path.read_bytes()
+    for name in types.values():
+        if (declared := page_file(f"types/{name[2:]}")) is not None:
+            yield name[2:], declared.plain()
     licences = distribution("mien")
-    for name in ("LICENSE", *(f"LICENSES/{part}.txt" for part in ("mtcnn", "human", "mediapipe", "onnxruntime-web"))):
+    for name in (
+        "LICENSE",
+        *(f"LICENSES/{part}.txt" for part in ("mtcnn", "human", "mediapipe", "onnxruntime-web")),
+    ):
         if text := licences.read_text(f"licenses/{name}"):
             yield name, text.encode()
 

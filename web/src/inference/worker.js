@@ -54,6 +54,7 @@ async function withLandmarks(wanted) {
 const handlers = {
   /** All networks are fetched at once and kept: from here on no connection is needed. */
   async load({ settings, networks, base, threads }) {
+    mayCompile();
     ort.env.wasm.numThreads = threads;
     home = base;
     const ready = await Promise.all(
@@ -110,6 +111,17 @@ async function network(path, { integrity = {} }) {
     /** @type {any} */ (await session.run({ [input]: new ort.Tensor("float32", data, shape) }));
 }
 
+/** See whether the site lets programs for WebAssembly run. */
+function mayCompile() {
+  try {
+    new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  } catch {
+    throw new Error(
+      "this site's Content-Security-Policy stops WebAssembly: add 'wasm-unsafe-eval' to its script-src",
+    );
+  }
+}
+
 /**
  * The bytes at an address, which the browser has held against their digest where there is one.
  * @param {string} url
@@ -126,7 +138,8 @@ async function fetched(url, integrity) {
         `${url}: expected bytes with the digest ${integrity}; got others: copy mien's folder to the site ` +
           "again",
       );
-    throw new Error(`${url}: the server does not answer (${error.message})`);
+    if (!there) throw new Error(`${url}: the server does not answer (${error.message})`);
+    answer = there;
   }
   if (!answer.ok) throw new Error(`${url}: expected a network; the server answered ${answer.status}`);
   return answer.arrayBuffer();
