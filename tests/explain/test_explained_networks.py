@@ -204,12 +204,12 @@ def test_the_shipped_network_sees_a_smile_at_the_mouth(head: str, astronaut: np.
     subject = open_explained("small", head)
     [face] = crops_of(astronaut, subject.classifier)
     happy = subject.classifier.labels.index("happy")
-    assert deepest(subject.features(face.gray)) == ["stages.8"]
+    assert deepest(subject.features(face.pixels)) == ["stages.8"]
     mouth = np.zeros((48, 48), bool)
     mouth[30:44, 12:36] = True
-    heat = gradcam(subject, face.gray, happy)
-    lines = np.abs(guided_backpropagation(subject, face.gray, happy))
-    falls = occlusion(subject.classifier, face.gray, happy)
+    heat = gradcam(subject, face.pixels, happy)
+    lines = np.abs(guided_backpropagation(subject, face.pixels, happy))
+    falls = occlusion(subject.classifier, face.pixels, happy)
     for values in (lines, falls):
         assert mouth[np.unravel_index(values.argmax(), values.shape)]
         assert values[mouth].mean() > 1.5 * np.abs(values[~mouth]).mean()

@@ -214,7 +214,7 @@ def test_a_face_crop_is_taken_whole(astronaut: np.ndarray) -> None:
         astronaut[60:252:4, 120:312:4].mean(axis=2, keepdims=True).round().astype(np.uint8), 3, axis=2
     )
     [face] = crops_of(gray, classifier)
-    assert np.abs(face.gray[0] - gray[..., 0]).max() < 1
+    assert np.abs(face.pixels[0] - gray[..., 0]).max() < 1
     assert face.view.shape == (288, 288, 3)
     assert face.probabilities.sum() == pytest.approx(1, abs=1e-4)
     with pytest.raises(InputError, match="mtcnn finds none"):

@@ -73,7 +73,7 @@ class BatchSettings:
         """Expressions that the network tells apart, without opening it."""
         card = read_card(network_path(self.networks.model))
         head = self.networks.head or next(iter(card.heads))
-        return Labels(card.heads[head], valence=self.networks.valence)
+        return card.labels(head, valence=self.networks.valence)
 
     def facts(self) -> dict[str, Any]:
         """What must stay the same for a run to go on, by the names of the options; ready for JSON."""

@@ -14,6 +14,7 @@ from mien.cli.console import Console, say_json
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import tracked_on
+from mien.inference.config import PipelineConfig
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
@@ -52,10 +53,13 @@ class ReadingOptions:
         Path | None,
         typer.Option(help="fer2013new.csv with the votes of FER+, joined by row.", show_default=False),
     ] = None
-    class_names: Annotated[
+    labels: Annotated[
         str | None,
         typer.Option(
-            help="What the numbers in the file mean, in order: angry,disgust,...", show_default=False
+            metavar="NAMES|FILE",
+            help="What numbers in the file mean, in order: angry,disgust,...; and classes that mien does not know. Or a .txt, "
+            ".csv or .json file of them.",
+            show_default=False,
         ),
     ] = None
     size: Annotated[
@@ -71,13 +75,12 @@ class ReadingOptions:
     def opened(self, path: Path, notes: Console, problems: list[str] | None = None) -> FaceDataset:
         """The data set of a path."""
         from mien.data import open_dataset
+        from mien.data.label_file import open_labels
 
         return open_dataset(
             path,
             votes=self.votes,
-            labels=None
-            if self.class_names is None
-            else [name.strip() for name in self.class_names.split(",")],
+            labels=None if self.labels is None else open_labels(self.labels),
             size=self.size,
             center_crop=self.center_crop,
             problems=problems,
@@ -248,9 +251,15 @@ def crop(
             help="Least score of a face that counts; mtcnn's own is 0.8.", min=0, max=1, show_default=False
         ),
     ] = None,
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Whose images: those of this model, in its size, gray or in colour; a name or a file."
+        ),
+    ] = PipelineConfig.model,
     quiet: Quiet = False,
 ) -> None:
-    """Cut the largest face out of every photograph, as gray images framed like those that the models
+    """Cut the largest face out of every photograph, as images framed like those that the models
     learn from.
 
     The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a
@@ -265,7 +274,9 @@ def crop(
     made = crop_faces(
         photographs,
         output,
-        Pipeline(cast(DetectorName, detector), min_face=min_face, min_detection_score=min_detection_score),
+        Pipeline(
+            cast(DetectorName, detector), model, min_face=min_face, min_detection_score=min_detection_score
+        ),
         tracked_on(notes),
     )
     notes.print(f"{made.faces:,} faces in {output}")

@@ -17,7 +17,7 @@ from mien.core.names import json_text, spelled
 
 if TYPE_CHECKING:
     from mien.core.progress import ProgressCallback
-    from mien.evaluation import EvaluateOptions, Evaluation
+    from mien.evaluation import EvaluateOptions, Evaluation, Predictor
 
 
 class LabelSet(StrEnum):
@@ -250,7 +250,7 @@ def evaluate(
     showing.check()
     subject = open_subject(model, head=judging.head, threads=threads)
     options = judging.options(spelled(data.name), tracked_on(notes))
-    faces = _opened(data, votes, subject.side, options.center_crop, notes)
+    faces = _opened(data, votes, subject, options.center_crop, notes)
     found = judge(subject, faces, options)
     for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
         notes.print(f"note: {remark}", style="dim")
@@ -258,14 +258,14 @@ def evaluate(
 
 
 def _opened(  # type: ignore[no-untyped-def]
-    path: Path, votes: Path | None, side: int, center_crop: float, notes: Console
+    path: Path, votes: Path | None, subject: Predictor, center_crop: float, notes: Console
 ):
     """The data; what cannot be used of it is told and left out."""
-    from mien.data import open_dataset
+    from mien.evaluation.predictor import faces_for
 
     problems: list[str] = []
-    faces = open_dataset(
-        path, votes=votes, size=side, center_crop=center_crop, problems=problems, track=tracked_on(notes)
+    faces = faces_for(
+        subject, path, votes=votes, center_crop=center_crop, problems=problems, track=tracked_on(notes)
     )
     for problem in problems[:3]:
         notes.print(f"left out: {problem}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mien.cli.adopt import adopt
 from mien.cli.compare import compare
 from mien.cli.console import Console, say, say_json
 from mien.cli.progress import tracked_on
@@ -257,6 +258,7 @@ def list_models(
 
 
 models.command("list")(list_models)
+models.command()(adopt)
 models.command()(export)
 models.command()(quantize)
 models.command()(calibrate)

@@ -14,7 +14,9 @@ import typer
 from mien.core.errors import InputError, MissingExtraError
 
 if TYPE_CHECKING:
+    from mien.core.labels import Labels
     from mien.data import FaceDataset
+    from mien.inference.card import InputSpec
     from mien.training.recipe import MixtureEntry, Recipe
     from mien.training.run import Hardware
     from mien.training.splits import Mixture
@@ -56,16 +58,23 @@ Threads = Annotated[
 ]
 
 
-def open_faces(data: Path, votes: Path | None = None) -> FaceDataset:
-    """Labelled faces, in the size that models are trained with.
+def open_faces(
+    data: Path, votes: Path | None = None, seen: InputSpec | None = None, labels: Labels | None = None
+) -> FaceDataset:
+    """Labelled faces, as a model sees them; in the size that mien's own are trained with unless one is given.
 
     Raises:
         InputError: They cannot be read.
     """
     from mien.data import open_dataset
+
+    return open_dataset(data, votes=votes, labels=labels, **_as_seen(seen))
+
+
+def _as_seen(seen: InputSpec | None) -> dict[str, Any]:
     from mien.training.splits import SIDE
 
-    return open_dataset(data, votes=votes, size=SIDE)
+    return {"size": SIDE} if seen is None else {"size": seen.height, "colour": seen.colour}
 
 
 def named_paths(mix: list[str] | None) -> dict[str, Path]:
@@ -102,10 +111,15 @@ def open_mixture(
     return mixed_with(open_faces(data, votes), mix, entries)
 
 
-def mixed_with(first: FaceDataset, mix: list[str] | None, entries: Mapping[str, MixtureEntry]) -> Mixture:
+def mixed_with(
+    first: FaceDataset,
+    mix: list[str] | None,
+    entries: Mapping[str, MixtureEntry],
+    seen: InputSpec | None = None,
+) -> Mixture:
     """See `open_mixture`; the first data set is open already."""
     from mien.data import open_dataset
-    from mien.training.splits import SIDE, Mixture
+    from mien.training.splits import Mixture
 
     paths = named_paths(mix)
     if strange := paths.keys() - entries.keys():
@@ -119,7 +133,7 @@ def mixed_with(first: FaceDataset, mix: list[str] | None, entries: Mapping[str, 
     return Mixture(
         first,
         {
-            name: open_dataset(path, size=SIDE, center_crop=entries[name].center_crop)
+            name: open_dataset(path, center_crop=entries[name].center_crop, **_as_seen(seen))
             for name, path in paths.items()
         },
     )
@@ -135,13 +149,23 @@ def open_as_trained(
         InputError: One is not given, or cannot be read.
         NetworkError: A file is missing or damaged, or has no card.
     """
+    from mien.data.label_names import KNOWN
     from mien.inference.card import read_card
     from mien.training.recipe import known_entry, mixture_from
 
     entries = {name: known_entry(name) for name in named_paths(mix)}
-    for network in networks:
-        entries |= mixture_from(read_card(network).mixture)
-    return open_mixture(data, votes, mix, entries)
+    cards = [read_card(network) for network in networks]
+    for card in cards:
+        entries |= mixture_from(card.mixture)
+    first = cards[0]
+    [*heads] = first.heads
+    if len(heads) > 1 or heads[0] == "ferplus":
+        return mixed_with(open_faces(data, votes, first.input), mix, entries, first.input)
+    labels = first.labels(heads[0])  # A model of others has an order of its own.
+    faces = open_faces(data, votes, first.input, None if set(labels) <= set(KNOWN) else labels)
+    if set(faces.labels) <= set(labels):
+        faces = faces.reordered(labels)
+    return mixed_with(faces, mix, entries, first.input)
 
 
 @dataclass(frozen=True)

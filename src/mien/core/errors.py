@@ -130,6 +130,23 @@ class MissingExtraError(MienError, ImportError):
         self.extra = extra
 
 
+class UntoldError(InputError):
+    """Something is needed that nobody has said and nothing else tells.
+
+    Args:
+        option: The option that tells it.
+        question: What somebody is asked who can answer.
+        why: Why it is not known.
+
+    >>> str(UntoldError("size", "how many px a side have its images", "the graph leaves it open"))
+    'expected --size: the graph leaves it open: how many px a side have its images?'
+    """
+
+    def __init__(self, option: str, question: str, why: str) -> None:
+        super().__init__(f"expected --{option}: {why}: {question}?")
+        self.option, self.question = option, question
+
+
 LOG = logging.getLogger("mien")
 """Where the tracebacks of unforeseen errors go; silent unless somebody listens (``mien --log FILE``)."""
 LOG.addHandler(logging.NullHandler())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from mien.core.errors import InputError
 from mien.core.names import spelled
@@ -30,12 +32,21 @@ _COLOURS = {
     "positive": "#e0a100",
     "negative": "#d1495b",
 }
+_FURTHER_COLOURS = (
+    "#702442", "#52149e", "#5224eb", "#80db9e", "#8f8feb", "#80cceb", "#8f3314", "#6170eb", "#804270", "#701470",
+    "#80bd80", "#8f24bd", "#80addb", "#ebbd52", "#9e5280", "#db2414", "#801414", "#80ccbd", "#7080cc", "#8f8fbd",
+    "#61428f", "#9e2452", "#619e80", "#70ad61", "#338f70", "#8061cc", "#80bdcc", "#617014", "#61db70", "#8080eb",
+)  # fmt: skip
+"""Colours of classes that mien has none for, in their order. Each lies as far as can be (OKLab, the least of normal
+sight, protanopia and deuteranopia) from those above and those before it."""
 _VALENCES = {
     **dict.fromkeys(("happy", "positive"), 1.0),
     **dict.fromkeys(("neutral", "surprise"), 0.0),
     **dict.fromkeys(("angry", "contempt", "disgust", "fear", "sad", "negative"), -1.0),
 }
 """How pleasant each expression is: docs/landmarks.md says why so, and what others do."""
+_DRAWN = frozenset(_COLOURS) - {"positive", "negative"}
+"""Classes that the page has a small face for (``web/src/glyphs.js``)."""
 _LETTERS = ("#ffffff", "#000000")
 """One of them has a contrast of 4.58 at least with whatever colour, and so more than WCAG 2 asks for."""
 _SYNONYMS = {
@@ -52,6 +63,40 @@ _SYNONYMS = {
 
 
 @dataclass(frozen=True)
+class ClassEntry:
+    """What is known of one class besides its name.
+
+    Args:
+        valence: How pleasant it is, -1 to 1; None where nobody has said, and mien does not know the class.
+        colour: ``#rrggbb``; one of mien's own where it is empty.
+        icon: A sign that stands for it, such as an emoji, up to eight characters; its first letter where it is empty.
+
+    Raises:
+        InputError: A value is impossible.
+
+    >>> ClassEntry(valence=-0.4, colour="#0072b2", icon="😴").colour
+    '#0072b2'
+    """
+
+    valence: float | None = None
+    colour: str = ""
+    icon: str = ""
+
+    def __post_init__(self) -> None:
+        if self.valence is not None and not -1 <= self.valence <= 1:
+            raise InputError(f"expected a valence from -1 to 1; got {self.valence}")
+        if self.colour and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
+            raise InputError(f"expected a colour as #rrggbb, such as #0072b2; got {self.colour!r}")
+        if len(self.icon) > 8 or spelled(self.icon) != self.icon:
+            raise InputError(
+                f"expected an icon of up to eight characters, such as an emoji; got {self.icon!r}"
+            )
+
+
+_NOTHING_KNOWN = ClassEntry()
+
+
+@dataclass(frozen=True)
 class Labels(Sequence[str]):
     """Names of the columns of a probability table, in order.
 
@@ -63,6 +108,8 @@ class Labels(Sequence[str]):
             every one. Labels that differ in this only are equal.
         valence: How pleasant classes are, -1 to 1, by name, in place of mien's own values; a class that is not
             named counts 0. Labels that differ in this only are equal.
+        entries: What is known of classes besides their names, by name, such as a labels file tells; mien's own
+            colours and valences for all else. Labels that differ in this only are equal.
 
     Raises:
         InputError: The names are fewer than two, not distinct or hold control characters, the probability
@@ -82,6 +129,7 @@ class Labels(Sequence[str]):
     names: tuple[str, ...]
     min_confidence: float | None = field(default=None, compare=False)
     valence: Mapping[str, float] | None = field(default=None, compare=False)
+    entries: Mapping[str, ClassEntry] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         names = tuple(canonical_label(name) for name in self.names)
@@ -92,6 +140,9 @@ class Labels(Sequence[str]):
                 f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise"
             )
         object.__setattr__(self, "names", names)
+        object.__setattr__(
+            self, "entries", {names[self.index(name)]: entry for name, entry in self.entries.items()}
+        )
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InputError(
                 f"expected a probability from 0 to 1 below which answers are uncertain; got {self.min_confidence}"
@@ -121,7 +172,29 @@ class Labels(Sequence[str]):
         """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every image, chart and page."""
         if name == UNCERTAIN:
             return "#9aa0a6"
-        return _COLOURS.get(self.names[self.index(name)], "#444444")
+        return self._colours[self.index(name)]
+
+    @cached_property
+    def _colours(self) -> tuple[str, ...]:
+        """What was said, mien's own, or the next of those that are left."""
+        said = [self._entry(name).colour.lower() or _COLOURS.get(name, "") for name in self.names]
+        left = [colour for colour in _FURTHER_COLOURS if colour not in said]
+        new = iter(left * (1 + len(self.names) // len(left)))
+        return tuple(colour or next(new) for colour in said)
+
+    def icon(self, name: str) -> str:
+        """A sign that stands for a class: what a labels file says, else empty for one that mien has a picture of, else
+        its first letter.
+
+        >>> labels = Labels(("happy", "bored", "in pain"), entries={"bored": ClassEntry(icon="😴")})
+        >>> [labels.icon(name) for name in labels]
+        ['', '😴', 'I']
+        """
+        name = self.names[self.index(name)]
+        return self._entry(name).icon or ("" if name in _DRAWN else name[0].upper())
+
+    def _entry(self, name: str) -> ClassEntry:
+        return self.entries.get(name, _NOTHING_KNOWN)
 
     def text_colour(self, name: str) -> str:
         """Colour of letters upon `colour`: black or white, whichever is read more easily.
@@ -147,7 +220,7 @@ class Labels(Sequence[str]):
     @property
     def valences(self) -> tuple[float, ...] | None:
         """How pleasant each class is, -1 to 1, in column order; None where mien does not know a class and nobody
-        has said.
+        has said (`without_valence`).
 
         >>> Labels(("sad", "happy", "neutral")).valences, Labels(("bored", "happy")).valences
         ((-1.0, 1.0, 0.0), None)
@@ -155,10 +228,26 @@ class Labels(Sequence[str]):
         (-0.5, 0.9)
         """
         if self.valence is None:
-            known = tuple(_VALENCES.get(name) for name in self.names)
+            known = tuple(self._known_valence(name) for name in self.names)
             return None if None in known else known  # type: ignore[return-value]
         own = {canonical_label(name): float(value) for name, value in self.valence.items()}
         return tuple(own.get(name, 0.0) for name in self.names)
+
+    def _known_valence(self, name: str) -> float | None:
+        said = self._entry(name).valence
+        return _VALENCES.get(name) if said is None else said
+
+    @property
+    def without_valence(self) -> tuple[str, ...]:
+        """Classes of which nobody knows how pleasant they are, so that nothing that sums up how pleasant a face is can
+        be told.
+
+        >>> Labels(("bored", "happy", "calm")).without_valence
+        ('bored', 'calm')
+        """
+        if self.valence is not None:
+            return ()
+        return tuple(name for name in self.names if self._known_valence(name) is None)
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

@@ -28,9 +28,11 @@ class ReadOptions:
     """How a data set is to be read.
 
     Args:
-        labels: Classes in the order of the numbers in the file, where the file does not name them.
+        labels: Classes in the order of the numbers in the file, where the file does not name them; they may have
+            others than mien knows.
         size: Side in px that every image is brought to; None keeps images as they are.
         center_crop: Share of each image's sides, at its centre, that is kept before that; above 0, up to 1.
+        colour: Images are RGB instead of gray; gray ones get three equal channels.
         problems: A list for the rows that cannot be used; None makes the first one an error.
         track: Shows how far it is.
     """
@@ -40,6 +42,7 @@ class ReadOptions:
     problems: list[str] | None = None
     track: ProgressCallback = no_progress
     center_crop: float = 1.0
+    colour: bool = False
 
     def __post_init__(self) -> None:
         if self.size is not None and self.size < 1:
@@ -49,8 +52,15 @@ class ReadOptions:
                 f"expected a share of the sides to keep (center_crop) above 0 and up to 1; got {self.center_crop}"
             )
 
+    @property
+    def own(self) -> Sequence[str]:
+        """Classes that data may have besides those that mien knows."""
+        return self.labels or ()
+
     def brought(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """A gray image cut and resized."""
+        """An image cut and resized; a gray one with three equal channels where colours are asked for."""
+        if self.colour and image.ndim == 2:
+            image = np.repeat(image[..., None], 3, axis=2)
         middle = central(image, self.center_crop)
         return middle if self.size is None else resized(middle, self.size)
 
@@ -118,7 +128,7 @@ class DatasetBuilder:
         Raises:
             InputError: There are fewer than two classes or fewer images than classes.
         """
-        names = tuple(self.classes) if self.classes is not None else in_order(self._labels)
+        names = tuple(self.classes) if self.classes is not None else in_order(self._labels, self.terms.own)
         n = len(self._images)
         if n == 0:
             raise InputError(
@@ -132,7 +142,8 @@ class DatasetBuilder:
             raise InputError(
                 f"{self.path}: expected at least one image for each of {len(names)} classes; got {n}: add images"
             )
-        labels = Labels(names)
+        said = {} if self.terms.labels is None else self.terms.labels.entries
+        labels = Labels(names, entries={name: entry for name, entry in said.items() if name in names})
         columns = {name: column for column, name in enumerate(names)}
         return FaceDataset(
             images=np.stack(self._images),
@@ -162,7 +173,7 @@ class LabelledSample:
 
     Args:
         where: File and row, for messages.
-        image: ``(h, w)`` uint8, gray.
+        image: ``(h, w)`` uint8, gray, or ``(h, w, 3)`` RGB.
         label: Mien's word for the class.
         split: Mien's word for the split.
         row: Row in the original file, or None for the next one.

@@ -20,6 +20,7 @@ from mien.core.errors import InputError
 Images = NDArray[np.uint8]
 
 STRENGTHS = (1, 2, 3, 4, 5)
+_SIDE = 48
 
 
 @dataclass(frozen=True)
@@ -32,25 +33,27 @@ class Corruption:
         values: One per strength, from the mildest.
         apply: Takes an image ``(h, w)`` uint8, a value and a source of chance; returns an image of the same
             size.
+        in_pixels: Whether the values are px of an image of 48; they grow with larger ones.
     """
 
     name: str
     unit: str
     values: tuple[float, ...]
     apply: Callable[[Images, float, np.random.Generator], Images]
+    in_pixels: bool = False
 
 
 def corrupted(images: Images, name: str, strength: int, seed: int = 0) -> Images:
     """Images made worse; equal arguments give equal images.
 
     Args:
-        images: ``(n, h, w)`` uint8, gray.
+        images: ``(n, h, w)`` uint8, gray, or ``(n, h, w, 3)`` RGB, whose channels all change alike.
         name: One of `CORRUPTIONS`.
         strength: 1 (mild) to 5.
         seed: Of the chance in noise, directions and signs; each image has its own, by its place.
 
     Returns:
-        ``(n, h, w)`` uint8.
+        Images of the same shape.
 
     Raises:
         InputError: There is no such corruption or strength.
@@ -66,10 +69,15 @@ def corrupted(images: Images, name: str, strength: int, seed: int = 0) -> Images
         raise InputError(f"expected a strength from 1 to 5; got {strength}")
     corruption = CORRUPTIONS[name]
     value = corruption.values[strength - 1]
-    worse = [
-        corruption.apply(image, value, np.random.default_rng((seed, place)))
-        for place, image in enumerate(images)
-    ]
+    if corruption.in_pixels:
+        value *= images.shape[1] / _SIDE
+
+    def worse_of(image: Images, place: int) -> Images:
+        if image.ndim == 2:
+            return corruption.apply(image, value, np.random.default_rng((seed, place)))
+        return np.stack([worse_of(image[..., channel], place) for channel in range(3)], axis=-1)
+
+    worse = [worse_of(image, place) for place, image in enumerate(images)]
     return np.stack(worse) if worse else images
 
 
@@ -171,15 +179,17 @@ def reframed(
     """Another square of the same face, as another detector would have cut it.
 
     Args:
-        image: ``(h, w)`` uint8, gray.
+        image: ``(h, w)`` uint8, gray, or ``(h, w, 3)`` RGB.
         scale: Side of the new square over that of the old one.
         angle: Degrees that it is turned by.
         shift: Shares of its side that it is moved by, right and down.
 
     Returns:
-        ``(h, w)`` uint8. Beyond the image its edge is repeated: what a larger crop would have shown there
+        An image of the same shape. Beyond the image its edge is repeated: what a larger crop would have shown there
         is not known.
     """
+    if image.ndim == 3:
+        return np.stack([reframed(image[..., channel], scale, angle, shift) for channel in range(3)], axis=-1)
     height, width = image.shape
     pad = max(height, width) // 2
     around = Image.fromarray(np.pad(image, pad, mode="edge"))
@@ -202,10 +212,10 @@ _EVERY = (
     ),
     Corruption("contrast", "share of the contrast left", (0.6, 0.4, 0.25, 0.15, 0.08), _contrast),
     Corruption("noise", "standard deviation, gray levels", (5, 10, 15, 25, 35), _noise),
-    Corruption("defocus blur", "radius, px of 48", (0.8, 1.2, 1.6, 2.2, 3.0), _defocus),
-    Corruption("motion blur", "length, px of 48", (2, 4, 6, 8, 10), _motion),
+    Corruption("defocus blur", "radius, px of 48", (0.8, 1.2, 1.6, 2.2, 3.0), _defocus, True),
+    Corruption("motion blur", "length, px of 48", (2, 4, 6, 8, 10), _motion, True),
     Corruption("JPEG", "quality", (60, 35, 20, 12, 7), _jpeg),
-    Corruption("resolution", "px", (36, 28, 22, 16, 12), _resolution),
+    Corruption("resolution", "px of 48", (36, 28, 22, 16, 12), _resolution, True),
     Corruption("lower-face mask", "share of the height", (0.1, 0.2, 0.3, 0.4, 0.45), _mask),
     Corruption("eye bar", "share of the height", (0.06, 0.1, 0.14, 0.18, 0.24), _eye_bar),
     Corruption("rotation", "degrees", (6, 12, 18, 24, 30), _rotation),

@@ -54,10 +54,10 @@ OWN_COLUMNS = frozenset(
 
 @dataclass(frozen=True, eq=False)
 class FaceDataset:
-    """Gray face images with what was said about them, one row per image.
+    """Face images with what was said about them, one row per image.
 
     Args:
-        images: ``(n, h, w)`` uint8, gray.
+        images: ``(n, h, w)`` uint8, gray; or ``(n, h, w, 3)`` RGB, where they were opened in colour.
         expressions: ``(n,)`` int column of ``labels`` that the label names.
         votes: ``(n, 10)`` int, how many annotators of FER+ said each of `VOTES`, or None where nobody voted.
         splits: ``(n,)`` name of the split of each row, one of `SPLITS`.
@@ -149,6 +149,24 @@ class FaceDataset:
         raise InputError(
             f"expected a column out of {', '.join(self.columns)}; got {name!r}{nearest(name, self.columns)}"
         )
+
+    def reordered(self, labels: Labels) -> FaceDataset:
+        """The same with its classes in another order.
+
+        Raises:
+            InputError: A row has a class that is not among them.
+
+        >>> data = FaceDataset(np.zeros((2, 4, 4), np.uint8), np.array([0, 1]), None, np.full(2, "Training"), np.arange(2), Labels(("sad", "happy")))
+        >>> data.reordered(Labels(("happy", "bored", "sad"))).expressions.tolist()
+        [2, 0]
+        """
+        there = {name for name, count in zip(self.labels, self.counts(), strict=True) if count}
+        if strange := there - set(labels):
+            raise InputError(
+                f"expected data with the classes {', '.join(labels)}; got {', '.join(sorted(strange))} too"
+            )
+        columns = np.array([labels.names.index(name) if name in labels.names else -1 for name in self.labels])
+        return replace(self, expressions=columns[self.expressions], labels=labels)
 
     def names(self) -> list[str]:
         """The label of every row as a word."""

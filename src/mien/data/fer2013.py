@@ -99,7 +99,7 @@ def read_kaggle(
     finally:
         csv.field_size_limit(limit)
     if reader.numbers:
-        gathering.classes = in_order(reader.order)
+        gathering.classes = in_order(reader.order, terms.own)
     return gathering
 
 
@@ -108,6 +108,7 @@ class _RowReader:
 
     def __init__(self, path: Path, columns: Columns, terms: ReadOptions, split: str) -> None:
         self.path, self.columns, self.split = path, columns, split
+        self.own = terms.own
         self.order: Labels = terms.labels or KAGGLE
         self.numbers = False  # Whether labels came as numbers, so that all classes of the order are meant.
 
@@ -136,7 +137,7 @@ class _RowReader:
 
     def _label(self, word: str, where: str) -> str:
         if not word.lstrip("-").isdecimal():
-            return require_class(word, where)
+            return require_class(word, where, self.own)
         if not 0 <= int(word) < len(self.order):
             meaning = ", ".join(f"{column} {name}" for column, name in enumerate(self.order))
             raise InputError(

@@ -15,7 +15,7 @@ from mien.core.errors import InputError
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
-from mien.data.images import content_of, gray_pixels, png_bytes
+from mien.data.images import content_of, pixels, png_bytes
 from mien.data.label_names import KNOWN, SPLIT_NAMES, in_order, require_class, split_named
 from mien.data.metadata import metadata_in, read_described
 
@@ -37,9 +37,10 @@ class _Listed:
     file: Path
     label: str
     split: str
+    colour: bool
 
     def read(self) -> LabelledSample:
-        image = gray_pixels(content_of(self.file), str(self.file))
+        image = pixels(content_of(self.file), str(self.file), self.colour)
         path = self.file.relative_to(self.root).as_posix()
         return LabelledSample(str(self.file), image, self.label, self.split, path=path)
 
@@ -54,7 +55,7 @@ def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
     if tables := metadata_in(path):
         return read_described(path, tables, _images_in(path), terms)
     images = [image for split, level in _levels(path) for image in _class_files(path, level, split, terms)]
-    gathering = DatasetBuilder(path, terms, in_order(image.label for image in images))
+    gathering = DatasetBuilder(path, terms, in_order((image.label for image in images), terms.own))
     for image in terms.track(images, f"reading {path.name}", len(images)):
         gathering.add(image.read)
     return gathering
@@ -79,11 +80,12 @@ def _levels(path: Path) -> list[tuple[str, Path]]:
 def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Iterator[_Listed]:
     folders = folders_in(level)
     if not folders:
+        known = ", ".join(dict.fromkeys((*KNOWN, *terms.own)))
         raise InputError(
-            f"{level}: expected a folder for each class ({', '.join(KNOWN)}); there is none: sort the images into such folders"
+            f"{level}: expected a folder for each class ({known}); there is none: sort the images into such folders"
         )
     for folder in folders:
-        name = require_class(folder.name, str(folder))
+        name = require_class(folder.name, str(folder), terms.own)
         files = _images_in(folder)
         if not files:
             terms.refuse(
@@ -91,7 +93,7 @@ def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Ite
                     f"{folder}: expected images of the class {name}; the folder has none: add some or delete it"
                 )
             )
-        yield from (_Listed(root, file, name, split) for file in files)
+        yield from (_Listed(root, file, name, split, terms.colour) for file in files)
 
 
 def _images_in(folder: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Single images of a data set: from an image file's bytes to gray pixels and back."""
+"""Single images of a data set: from an image file's bytes to pixels and back."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from mien.core.masking import masked
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
 
-def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
-    """Decode an image file to gray. A gray image that is stored with three equal channels comes out
-    unchanged.
+def pixels(content: bytes, where: str, colour: bool = False) -> NDArray[np.uint8]:
+    """Decode an image file to gray, or in colour. A gray image that is stored with three equal channels comes out
+    unchanged as gray; in colour, a gray image has three equal channels.
 
     Args:
         content: Bytes of a PNG, JPEG, WebP or another file that Pillow reads.
         where: File and row, for messages.
+        colour: Give RGB.
 
     Returns:
-        ``(h, w)`` uint8.
+        ``(h, w)`` uint8, with ``colour`` ``(h, w, 3)``.
 
     Raises:
         InputError: The bytes are not a whole image, or one with more than 8 bits a pixel.
@@ -38,7 +39,7 @@ def gray_pixels(content: bytes, where: str) -> NDArray[np.uint8]:
                     f"{where}: expected an image of 8 bits a pixel; got Pillow's mode {image.mode}: save it with 8 bits"
                 )
             upright = ImageOps.exif_transpose(image) if image.format == "JPEG" else image
-            return np.array(upright.convert("L"))
+            return np.array(upright.convert("RGB" if colour else "L"))
     except InputError:
         raise
     except (
@@ -98,11 +99,11 @@ def content_of(file: Path, where: str | None = None) -> bytes:
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:
-    """A gray image as a PNG file.
+    """A gray image, or one in RGB, as a PNG file.
 
     >>> import numpy as np
     >>> image = np.arange(48, dtype=np.uint8).reshape(6, 8)
-    >>> bool((gray_pixels(png_bytes(image), "here") == image).all())
+    >>> bool((pixels(png_bytes(image), "here") == image).all())
     True
     """
     file = io.BytesIO()
@@ -111,19 +112,19 @@ def png_bytes(image: NDArray[np.uint8]) -> bytes:
 
 
 def central(image: NDArray[np.uint8], share: float) -> NDArray[np.uint8]:
-    """The middle of a gray image: so large a share of its height and of its width, at least one px.
+    """The middle of an image: so large a share of its height and of its width, at least one px.
 
     >>> import numpy as np
     >>> central(np.arange(16, dtype=np.uint8).reshape(4, 4), 0.5).tolist()
     [[5, 6], [9, 10]]
     """
-    height, width = (max(1, round(side * share)) for side in image.shape)
+    height, width = (max(1, round(side * share)) for side in image.shape[:2])
     top, left = (image.shape[0] - height) // 2, (image.shape[1] - width) // 2
     return image[top : top + height, left : left + width]
 
 
 def resized(image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
-    """A gray image brought to ``(side, side)``; one that has this size already is left alone."""
-    if image.shape == (side, side):
+    """An image brought to ``(side, side)``; one that has this size already is left alone."""
+    if image.shape[:2] == (side, side):
         return image
     return np.array(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))

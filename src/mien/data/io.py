@@ -24,7 +24,7 @@ from mien.data.builder import DatasetBuilder, ReadOptions
 from mien.data.dataset import FaceDataset
 from mien.data.fer2013 import Columns, read_kaggle, with_votes, write_kaggle
 from mien.data.image_folders import folders_in, read_folders, write_folders
-from mien.data.label_names import class_named, require_class, split_named
+from mien.data.label_names import class_named, split_named
 from mien.data.metadata import metadata_in
 from mien.data.parquet import PER_SPLIT, read_parquet, shards_in, write_parquet, write_parquet_folder
 
@@ -36,9 +36,10 @@ def open_dataset(
     path: str | Path,
     *,
     votes: str | Path | None = None,
-    labels: Sequence[str] | None = None,
+    labels: Labels | Sequence[str] | None = None,
     size: int | None = None,
     center_crop: float = 1.0,
+    colour: bool = False,
     problems: list[str] | None = None,
     track: ProgressCallback = no_progress,
 ) -> FaceDataset:
@@ -47,11 +48,14 @@ def open_dataset(
     Args:
         path: File or folder.
         votes: ``fer2013new.csv`` of FER+, joined by row.
-        labels: Classes in the order of the numbers in the file, where it does not name them itself.
+        labels: Classes in the order of the numbers in the file, where it does not name them itself. Classes that mien
+            does not know must be among them.
         size: Side in px that every image is brought to; without it images stay as they are and must be of
             one size.
         center_crop: Share of each image's sides, at its centre, that is kept before that, above 0 and up to
             1; for images with room around what a network is to see.
+        colour: Read images as RGB, ``(n, h, w, 3)``; gray ones get three equal channels. Without it they are read as
+            gray.
         problems: A list; rows that cannot be used are described in it and left out. Without it the first of
             them is an error.
         track: Shows how far it is.
@@ -71,8 +75,12 @@ def open_dataset(
     ((2, 2, 2), ['happy', 'sad'], [[1.0, 0.0], [0.0, 1.0]])
     """
     path = Path(path)
-    order = None if labels is None else Labels(tuple(require_class(word, "--class-names") for word in labels))
-    terms = ReadOptions(order, size, problems, track, center_crop)
+    order = (
+        labels
+        if labels is None or isinstance(labels, Labels)
+        else Labels(tuple(class_named(word) or word for word in labels))
+    )
+    terms = ReadOptions(order, size, problems, track, center_crop, colour)
     if not path.exists():
         raise InputError(f"expected a data set; {path} is not there: check the path")
     try:
@@ -141,7 +149,7 @@ def _open_folder(path: Path, terms: ReadOptions) -> DatasetBuilder:
             f"{path}: expected {FORMS}; the folder has none of them: give the folder above the class folders"
         )
     [only] = inner if len(inner) == 1 else [None]
-    around = only and class_named(only.name) is None and split_named(only.name) is None
+    around = only and class_named(only.name, terms.own) is None and split_named(only.name) is None
     if only and around and not metadata_in(path):
         return _open_folder(only, terms)
     return read_folders(path, terms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
@@ -41,15 +41,17 @@ _MISSPELT = {
 }
 
 
-def class_named(word: str) -> str | None:
-    """Mien's word for a class, or None where it knows none.
+def class_named(word: str, own: Container[str] = ()) -> str | None:
+    """Mien's word for a class, or None where it knows none and it is not among one's own.
 
     >>> class_named("Happiness"), class_named("suprise"), class_named("bored")
     ('happy', 'surprise', None)
+    >>> class_named("Bored", own=["bored", "calm"])
+    'bored'
     """
     name = canonical_label(word)
     name = _MISSPELT.get(name, name)
-    return name if name in KNOWN else None
+    return name if name in KNOWN or name in own else None
 
 
 def split_named(word: str) -> str | None:
@@ -61,16 +63,23 @@ def split_named(word: str) -> str | None:
     return _SPLITS.get("".join(letter for letter in word.lower() if letter.isalpha()))
 
 
-def require_class(word: str, where: str) -> str:
+def require_class(word: str, where: str, own: Sequence[str] = ()) -> str:
     """Mien's word for a class.
+
+    Args:
+        word: It, or a synonym of it.
+        where: For the message.
+        own: Classes of one's own besides those that mien knows.
 
     Raises:
         InputError: The class is not known.
     """
-    name = class_named(word)
+    name = class_named(word, own)
     if name is None:
+        known = ", ".join(dict.fromkeys((*KNOWN, *own)))
         raise InputError(
-            f"{where}: expected a class out of {', '.join(KNOWN)} or a synonym; got {word!r}: rename it or leave it out"
+            f"{where}: expected a class out of {known} or a synonym; got {word!r}: rename it, leave it out, or name classes of "
+            "your own with --labels"
         )
     return name
 
@@ -99,11 +108,11 @@ def column_named(columns: Iterable[str], names: Sequence[str]) -> str | None:
     return next((by_word[name] for name in names if name in by_word), None)
 
 
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Classes in the order of `KNOWN`.
+def in_order(names: Iterable[str], own: Sequence[str] = ()) -> tuple[str, ...]:
+    """Classes in the order of `KNOWN`, then those of one's own in theirs.
 
     >>> in_order({"sad", "contempt", "happy"})
     ('happy', 'sad', 'contempt')
     """
     found = set(names)
-    return tuple(name for name in KNOWN if name in found)
+    return tuple(name for name in dict.fromkeys((*KNOWN, *own)) if name in found)

@@ -17,7 +17,7 @@ from mien.core.csv_cells import plain
 from mien.core.errors import InputError
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES
-from mien.data.images import content_of, file_named, gray_pixels
+from mien.data.images import content_of, file_named, pixels
 from mien.data.label_names import (
     LABEL_COLUMNS,
     SPLIT_COLUMNS,
@@ -56,9 +56,12 @@ def read_described(
         InputError: A metadata file or a row of it cannot be used.
     """
     rows = [row for table in tables for row in _rows(table, path, terms)]
-    known = frozenset(name for row in rows if isinstance(row.label, str) and (name := class_named(row.label)))
+    known = frozenset(
+        name for row in rows if isinstance(row.label, str) and (name := class_named(row.label, terms.own))
+    )
     rows.sort(key=lambda row: (row.file_name.replace("\\", "/").rpartition("/")[2], row.table, row.number))
-    classes = in_order({name for row in rows for name in row.names})
+    numbered = {name for row in rows for name in row.names}
+    classes = in_order(numbered, (*terms.own, *sorted(numbered)))
     gathering = DatasetBuilder(path, terms, classes or None)
     seen: set[Path] = set()
     for row in terms.track(rows, f"reading {path.name}", len(rows)):
@@ -83,6 +86,7 @@ class _Row:
         number: Place in the table, from 1.
         values: Its cells by the names of their columns.
         names: Classes by their numbers, where labels are numbers.
+        terms: How it is read.
     """
 
     table: Path
@@ -90,6 +94,7 @@ class _Row:
     number: int
     values: Mapping[str, Any]
     names: tuple[str, ...]
+    terms: ReadOptions
 
     @property
     def where(self) -> str:
@@ -126,7 +131,7 @@ class _Row:
             )
         return LabelledSample(
             where=self.where,
-            image=gray_pixels(content, str(file)),
+            image=pixels(content, str(file), self.terms.colour),
             label=self._class(inner, known),
             split=self._split(inner),
             row=self._whole("row"),
@@ -140,17 +145,24 @@ class _Row:
         return None if column is None else self.values[column]
 
     def _class(self, inner: Path, known: frozenset[str]) -> str:
-        folder = next((part for part in reversed(inner.parts[:-1]) if class_named(part) is not None), None)
+        folder = next(
+            (part for part in reversed(inner.parts[:-1]) if class_named(part, self.terms.own) is not None),
+            None,
+        )
         if column_named(self.values, LABEL_COLUMNS) is None:
             if folder is None:
                 raise InputError(
                     f"{self.where}: expected a column label, or a folder for each class; got {', '.join(self.values)}: add the column"
                 )
-            return require_class(folder, str(self.root / inner.parent))
+            return require_class(folder, str(self.root / inner.parent), self.terms.own)
         if self.label is None or self.label == "":
             raise InputError(f"{self.where}: expected a label; got none: fill it in or delete the row")
-        name = self._numbered(self.label) if self.names else require_class(str(self.label), self.where)
-        stated = folder and class_named(folder)
+        name = (
+            self._numbered(self.label)
+            if self.names
+            else require_class(str(self.label), self.where, self.terms.own)
+        )
+        stated = folder and class_named(folder, self.terms.own)
         if stated in known | set(self.names) and stated != name:
             raise InputError(
                 f"{self.where}: expected the label {stated}, after the folder that {inner.name} lies in; got {name}: correct it or move the image"
@@ -211,7 +223,7 @@ def _rows(table: Path, root: Path, terms: ReadOptions) -> Iterator[_Row]:
     numbers = bool(labels) and all(str(label).lstrip("-").isdecimal() for label in labels)
     names = names_of_numbers(table, str(column), metadata, terms) if numbers else ()
     for number, row in enumerate(values, 1):
-        yield _Row(table, root, number, row, names)
+        yield _Row(table, root, number, row, names, terms)
 
 
 _Read = Callable[[Path], tuple[list[dict[str, Any]], dict[str, str]]]

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_folder, atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.labels import canonical_label
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import OWN_COLUMNS, SPLITS, TRAINING, VOTES, FaceDataset
-from mien.data.images import content_of, file_named, gray_pixels, png_bytes
+from mien.data.images import content_of, file_named, pixels, png_bytes
 from mien.data.label_names import (
     LABEL_COLUMNS,
     SPLIT_COLUMNS,
     SPLIT_NAMES,
+    class_named,
     column_named,
     in_order,
     require_class,
@@ -105,9 +107,9 @@ def read_parquet(files: Sequence[Path], path: Path, terms: ReadOptions) -> Datas
         for position in terms.track(range(len(reader)), f"reading {file.name}", len(reader)):
             gathering.add(partial(reader.read, position))
     if numbered:
-        gathering.classes = in_order(numbered)
+        gathering.classes = in_order(numbered, (*terms.own, *sorted(numbered)))
     elif terms.labels is not None:
-        gathering.classes = in_order(terms.labels)
+        gathering.classes = in_order(terms.labels, terms.own)
     return gathering
 
 
@@ -115,7 +117,7 @@ class _FileReader:
     """The columns of one file as plain lists."""
 
     def __init__(self, file: Path, terms: ReadOptions) -> None:
-        self.file = file
+        self.file, self.terms = file, terms
         table, metadata = read_table(file)
         self.contents = _images(table, file)
         self.names: tuple[str, ...] | None = None
@@ -148,7 +150,7 @@ class _FileReader:
             raise InputError(f"{where}: expected a label; got none: fill it in or delete the row")
         return LabelledSample(
             where=where,
-            image=gray_pixels(content, where),
+            image=pixels(content, where, self.terms.colour),
             label=self._named(label, where),
             split=TRAINING if self.splits is None else require_split(str(self.splits[position]), where),
             row=None if self.rows is None else row,
@@ -168,7 +170,7 @@ class _FileReader:
 
     def _named(self, label: str | int, where: str) -> str:
         if isinstance(label, str):
-            return require_class(label, where)
+            return require_class(label, where, self.terms.own)
         assert self.names is not None
         if not 0 <= label < len(self.names):
             raise InputError(
@@ -253,12 +255,12 @@ def names_of_numbers(
     if words is None:
         raise InputError(
             f"{file}: column {column} holds numbers, and the file does not say what they mean: "
-            "give the classes in their order with --class-names angry,disgust,..."
+            "give the classes in their order with --labels angry,disgust,..."
         )
-    names = tuple(require_class(word, f"{file}, names of column {column}") for word in words)
+    names = tuple(class_named(word) or canonical_label(word) for word in words)
     if len(set(names)) < len(names):
         raise InputError(
-            f"{file}, names of column {column}: expected distinct classes; got {', '.join(words)}: give others with --class-names"
+            f"{file}, names of column {column}: expected distinct classes; got {', '.join(words)}: give others with --labels"
         )
     return names
 

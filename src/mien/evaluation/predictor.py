@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.progress import ProgressCallback, no_progress
+from mien.data.dataset import FaceDataset
+from mien.data.io import open_dataset
+from mien.data.label_names import KNOWN
+from mien.inference.crop import planes
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.weights import network_path
 
@@ -27,7 +31,7 @@ BATCH = 64
 _SUM_TOLERANCE = 1e-2
 
 Predict = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
-"""``(n, h, w)`` gray images, 0 to 255, in; ``(n, k)`` probabilities out."""
+"""``(n, h, w)`` gray images, or ``(n, h, w, 3)`` RGB, 0 to 255, in; ``(n, k)`` probabilities out."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +42,10 @@ class Predictor:
         name: What results call it.
         head: Which of its results; empty where it has only one without a name.
         labels: Classes of its columns.
-        predict: Answers up to `BATCH` images, ``(n, side, side)`` uint8 gray, with ``(n, k)``
-            probabilities.
+        predict: Answers up to `BATCH` images, ``(n, side, side)`` uint8 gray, or where it sees colours ``(n, side, side,
+            3)`` RGB, with ``(n, k)`` probabilities.
         side: Side of its images in px.
+        colour: Whether it sees colours; gray images then come with three equal channels.
         remarks: What a reader of its results should know.
         others: Its other heads, by name: each opens the same network with that one.
     """
@@ -52,11 +57,12 @@ class Predictor:
     side: int = 48
     remarks: tuple[str, ...] = ()
     others: Mapping[str, Callable[[], Predictor]] = field(default_factory=dict)
+    colour: bool = False
 
     def probabilities(
         self, images: NDArray[np.uint8], track: ProgressCallback = no_progress
     ) -> NDArray[np.float32]:
-        """``(n, k)`` probabilities for ``(n, side, side)`` gray images, in batches.
+        """``(n, k)`` probabilities for ``(n, side, side)`` gray or ``(n, side, side, 3)`` RGB images, in batches.
 
         Args:
             images: Images.
@@ -94,6 +100,23 @@ class Predictor:
                 f"{self.name}: expected probabilities of 0 to 1 that add up to 1; got {got}: take the softmax"
             )
         return probs.astype(np.float32)
+
+
+def faces_for(subject: Predictor, path: Path, **options: Any) -> FaceDataset:
+    """Labelled faces as a subject sees them.
+
+    Args:
+        subject: Who is asked.
+        path: As `mien.data.open_dataset` takes it.
+        options: Its other options.
+
+    Raises:
+        InputError: They cannot be read, or have classes that a subject with classes of its own has not.
+    """
+    seen: dict[str, Any] = {"size": subject.side, "colour": subject.colour, **options}
+    if set(subject.labels) <= set(KNOWN):
+        return open_dataset(path, **seen)
+    return open_dataset(path, labels=subject.labels, **seen).reordered(subject.labels)
 
 
 def chosen_head(head: str | None, heads: tuple[str, ...], name: str) -> str:
@@ -292,8 +315,15 @@ def _together(several: Sequence[Predictor], name: str) -> Predictor:
     """An ensemble: the geometric mean of what its members say."""
     first = several[0]
     for member in several[1:]:
-        if member.labels.names != first.labels.names or member.side != first.side:
-            told = "; ".join(f"{one.name}: {', '.join(one.labels)}, {one.side} px" for one in (first, member))
+        if (member.labels.names, member.side, member.colour) != (
+            first.labels.names,
+            first.side,
+            first.colour,
+        ):
+            told = "; ".join(
+                f"{one.name}: {', '.join(one.labels)}, {one.side} px, {'colour' if one.colour else 'gray'}"
+                for one in (first, member)
+            )
             raise InputError(
                 f"expected members that read the same classes from images of one size; got {told}: give --head, or leave one out"
             )
@@ -328,16 +358,17 @@ def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
     return Predictor(
         name,
         result,
-        Labels(card.heads[result]),
+        card.labels(result),
         _run(network, result),
         side,
         remarks=(f"{name}: {card.uncalibrated}",) if card.uncalibrated else (),
         others={other: partial(_open_file, name, other, threads) for other in card.heads if other != result},
+        colour=card.input.colour,
     )
 
 
 def _run(network: Network, head: str) -> Predict:
     def predict(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        return network.run({network.card.input.name: network.card.input.fed(images[:, None])})[head]
+        return network.run({network.card.input.name: network.card.input.fed(planes(images))})[head]
 
     return predict

@@ -104,7 +104,7 @@ def robustness(
     """Ask about the same faces in bad images.
 
     Args:
-        images: ``(n, h, w)`` uint8, gray.
+        images: ``(n, h, w)`` uint8, gray, or ``(n, h, w, 3)`` RGB.
         truth: ``(n,)`` right column.
         answer: Gives the first guesses.
         track: Shows how far it is.

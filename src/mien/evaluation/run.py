@@ -14,15 +14,15 @@ from mien.core.formatting import precise
 from mien.core.labels import FERPLUS
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
-from mien.data.io import open_dataset
 from mien.data.label_names import split_named
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
 from mien.evaluation.evaluation import EvaluateOptions, Evaluation
 from mien.evaluation.figures import Answered
 from mien.evaluation.ground_truth import GroundTruth, truth_for
 from mien.evaluation.groups import group_figures, require_values
-from mien.evaluation.predictor import Predictor, Spec, open_subject
+from mien.evaluation.predictor import Predictor, Spec, faces_for, open_subject
 from mien.evaluation.robustness import Robustness, robustness
+from mien.inference.crop import planes
 from mien.inference.views import mean_over_views, require_views
 
 
@@ -57,11 +57,9 @@ def evaluate(
     judged = subject if isinstance(subject, Predictor) else open_subject(subject)
     if not isinstance(data, FaceDataset):
         options = replace(options, data=Path(data).name)
-        data = open_dataset(
-            Path(data), size=judged.side, center_crop=options.center_crop, track=options.track
-        )
-    if data.images.shape[1:] != (judged.side, judged.side):
-        height, width = data.images.shape[1:]
+        data = faces_for(judged, Path(data), center_crop=options.center_crop, track=options.track)
+    if data.images.shape[1:3] != (judged.side, judged.side):
+        height, width = data.images.shape[1:3]
         raise InputError(
             f"expected images of {judged.side}x{judged.side} px; got {width}x{height}: open the data with size={judged.side}"
         )
@@ -87,7 +85,15 @@ def _ask(subject: Predictor, faces: FaceDataset, truth: GroundTruth, options: Ev
 def _asked(
     subject: Predictor, images: NDArray[np.uint8], options: EvaluateOptions, track: ProgressCallback
 ) -> NDArray[np.float32]:
-    return mean_over_views(lambda view: subject.probabilities(view, track), images, options.views)
+    if subject.colour and images.ndim == 3:
+        images = np.repeat(images[..., None], 3, axis=3)
+    if images.ndim == 3:
+        return mean_over_views(lambda view: subject.probabilities(view, track), images, options.views)
+
+    def of_channels(view: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return subject.probabilities(np.moveaxis(view, 1, -1), track)
+
+    return mean_over_views(of_channels, planes(images), options.views)
 
 
 def _evaluation(
@@ -171,7 +177,7 @@ def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool
 def _humans(everything: Answered) -> tuple[AnnotatorScore, ...]:
     """On the images of the majority protocol, whatever labels the rest is measured by."""
     votes = everything.faces.votes
-    if votes is None:
+    if votes is None or not set(everything.classes) <= set(FERPLUS):
         return ()
     official = everything.take((everything.faces.ferplus_majority() >= 0) & (votes.sum(axis=1) > max(SIZES)))
     if official.faces.votes is None or not len(official.faces):

@@ -29,7 +29,7 @@ def gradcam(
 
     Args:
         subject: The network.
-        crop: ``(1, h, w)`` gray, 0 to 255.
+        crop: ``(1, h, w)`` gray or ``(3, h, w)`` RGB, 0 to 255.
         target: Column of the expression.
         layer: Which layer; by default the deepest with maps of at least 4x4. Where a file holds several
             networks, the maps of each one's are added up.
@@ -78,7 +78,7 @@ def guided_backpropagation(
 
     Args:
         subject: The network.
-        crop: ``(1, h, w)`` gray, 0 to 255.
+        crop: ``(1, h, w)`` gray or ``(3, h, w)`` RGB, 0 to 255.
         target: Column of the expression.
 
     Returns:
@@ -149,20 +149,25 @@ def _view(module: Differentiable, shape: tuple[int, ...]) -> tuple[int, int, int
 
 
 def occlusion(
-    classifier: Classifier, crop: NDArray[np.float32], target: int, *, patch: int = 12, stride: int = 4
+    classifier: Classifier,
+    crop: NDArray[np.float32],
+    target: int,
+    *,
+    patch: int | None = None,
+    stride: int | None = None,
 ) -> NDArray[np.float32]:
     """How much the probability of an expression falls when a square of the face is covered (Zeiler and Fergus
     2014).
 
-    A square in the mean gray of the crop slides over it and beyond its edges, so that every pixel is covered
+    A square in the mean colour of the crop slides over it and beyond its edges, so that every pixel is covered
     about equally often. A pixel gets the mean fall over all squares that cover it.
 
     Args:
         classifier: The network.
-        crop: ``(1, h, w)`` gray, 0 to 255.
+        crop: ``(1, h, w)`` gray or ``(3, h, w)`` RGB, 0 to 255.
         target: Column of the expression.
-        patch: Side of the square in px.
-        stride: Step in px.
+        patch: Side of the square in px; a quarter of the crop's by default.
+        stride: Step in px; a twelfth of the crop's side by default.
 
     Returns:
         ``(h, w)``, -1 to 1: 0.2 says that covering this place takes 20 points of probability away, below 0
@@ -177,6 +182,8 @@ def occlusion(
     0.0
     """
     _, height, width = crop.shape
+    side = min(height, width)
+    patch, stride = side // 4 if patch is None else patch, side // 12 if stride is None else stride
     if not (0 < stride <= patch <= min(height, width)):
         raise InputError(
             f"expected 0 < stride <= patch <= {min(height, width)} px; got a patch of {patch} and a stride of {stride}"
@@ -184,7 +191,8 @@ def occlusion(
     tops, lefts = (np.arange(stride - patch, side, stride) for side in (height, width))
     rows, columns = (_covered(starts, patch, side) for starts, side in ((tops, height), (lefts, width)))
     masks = (rows[:, None, :, None] & columns[None, :, None, :]).reshape(-1, height, width)
-    covered = np.where(masks[:, None], crop.mean(), crop[None]).astype(np.float32)
+    mean = crop.mean(axis=(1, 2), keepdims=True)
+    covered = np.where(masks[:, None], mean, crop[None]).astype(np.float32)
     probabilities = classifier.probabilities(np.concatenate([crop[None], covered]))[:, target]
     falls = probabilities[0] - probabilities[1:]
     return np.asarray(np.tensordot(falls, masks, axes=1) / masks.sum(axis=0), np.float32)

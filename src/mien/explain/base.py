@@ -32,7 +32,7 @@ class Kernels:
 
 
 class Differentiable(Protocol):
-    """A torch module from ``(n, 1, h, w)`` crops to ``(n, k)`` scores before the last softmax, in which every
+    """A torch module from ``(n, channels, h, w)`` crops to ``(n, k)`` scores before the last softmax, in which every
     rectifier is an ``nn.ReLU``."""
 
     def __call__(self, faces: Tensor) -> Tensor: ...
@@ -72,8 +72,8 @@ class ExplainableModel(Protocol):
         ...
 
     def features(self, crop: NDArray[np.float32]) -> Mapping[str, NDArray[np.float32]]:
-        """``(channels, h, w)`` of every layer that has maps, by name and in order, for one ``(1, h, w)`` gray
-        crop, 0 to 255."""
+        """``(channels, h, w)`` of every layer that has maps, by name and in order, for one crop, ``(1 or 3,
+        h, w)``, 0 to 255."""
         ...
 
     def differentiable(self) -> Differentiable:
@@ -104,14 +104,17 @@ def chosen_layer(name: str, layers: Sequence[str]) -> str:
 
 
 def stages(features: Mapping[str, NDArray[np.float32]]) -> list[str]:
-    """One layer for every resolution: the last one among those least deep inside other modules. Preparation
-    and outputs are left out.
+    """One layer for every resolution: the last one among those least deep inside other modules. What brings
+    an image to the network's own range (``input.``, `mien.models.adoption`), maps of one channel and outputs are left
+    out.
 
     >>> maps = {"stem": (8, 44, 44), "stage1": (8, 44, 44), "stage2.conv": (16, 22, 22), "stage2": (16, 22, 22), "stage2.odd": (16, 22, 22)}
     >>> stages({name: np.zeros(shape, np.float32) for name, shape in maps.items()})
     ['stage1', 'stage2']
     """
-    names = [name for name, maps in features.items() if len(maps) > 1 and not name.startswith("heads.")]
+    names = [
+        name for name, maps in features.items() if len(maps) > 1 and not name.startswith(("heads.", "input."))
+    ]
     runs = [list(run) for _, run in groupby(names, key=lambda name: features[name].shape[1:])]
     return [min(reversed(run), key=lambda name: name.count(".")) for run in runs]
 

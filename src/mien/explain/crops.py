@@ -25,12 +25,12 @@ class Crop:
     """One face.
 
     Args:
-        gray: ``(1, h, w)`` float32, 0 to 255: what the network is given.
+        pixels: ``(channels, h, w)`` float32, 0 to 255: what the network is given, gray or RGB.
         view: ``(side, side, 3)`` uint8 RGB: the same square, larger, to draw on.
         probabilities: ``(k,)`` of each expression.
     """
 
-    gray: NDArray[np.float32]
+    pixels: NDArray[np.float32]
     view: NDArray[np.uint8]
     probabilities: NDArray[np.float32]
 
@@ -53,7 +53,7 @@ def crops_of(
     >>> from mien.explain import open_explained
     >>> from mien.core.drawn_face import draw_portrait
     >>> [face] = crops_of(draw_portrait(), open_explained().classifier)
-    >>> face.gray.shape, face.view.shape, len(face.probabilities)
+    >>> face.pixels.shape, face.view.shape, len(face.probabilities)
     ((1, 48, 48), (288, 288, 3), 7)
     """
     with open_media(image) as media:
@@ -69,6 +69,6 @@ def crops_of(
         raise InputError(
             f"expected an image with a face; {chosen} finds none in {name}: give another one, or --detector whole for a face crop"
         )
-    gray = classifier.crop_faces(frame.image, faces)
+    pixels = classifier.crop_faces(frame.image, faces)
     views = crop_resize(frame.image, classifier.crop.squares(faces.boxes), _VIEW_SIDE)
-    return [Crop(*row) for row in zip(gray, views, classifier.probabilities(gray), strict=True)]
+    return [Crop(*row) for row in zip(pixels, views, classifier.probabilities(pixels), strict=True)]

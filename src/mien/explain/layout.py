@@ -101,7 +101,7 @@ def kernels_page(subject: ExplainableModel) -> NDArray[np.uint8]:
 
 def features_page(question: Question) -> NDArray[np.uint8]:
     """Feature maps: of one layer all, or of every stage the strongest."""
-    features = question.subject.features(question.crop.gray)
+    features = question.subject.features(question.crop.pixels)
     names = stages(features) if question.layer is None else [chosen_layer(question.layer, list(features))]
     blocks = [side_by_side([_seen(question, 144), bars(_probabilities(question), 360)])]
     for name in names:
@@ -115,9 +115,9 @@ def features_page(question: Question) -> NDArray[np.uint8]:
 
 def gradcam_page(question: Question) -> NDArray[np.uint8]:
     """Grad-CAM over the face."""
-    features = question.subject.features(question.crop.gray)
+    features = question.subject.features(question.crop.pixels)
     layers = [chosen_layer(question.layer, list(features))] if question.layer else deepest(features)
-    values = gradcam(question.subject, question.crop.gray, question.target, question.layer)
+    values = gradcam(question.subject, question.crop.pixels, question.target, question.layer)
     cells = " and ".join(dict.fromkeys("x".join(map(str, features[layer].shape[1:])) for layer in layers))
     name = question.expression
     if values.any():
@@ -130,7 +130,7 @@ def gradcam_page(question: Question) -> NDArray[np.uint8]:
 
 def guided_page(question: Question) -> NDArray[np.uint8]:
     """Guided backpropagation over the face."""
-    values = guided_backpropagation(question.subject, question.crop.gray, question.target)
+    values = guided_backpropagation(question.subject, question.crop.pixels, question.target)
     scale = float(np.quantile(np.abs(values), 0.995)) or 1.0
     meaning = (
         f"Pixels that the score of {question.expression} depends on: red, brighter would raise it; blue, darker would. "
@@ -148,7 +148,7 @@ def guided_page(question: Question) -> NDArray[np.uint8]:
 
 def occlusion_page(question: Question) -> NDArray[np.uint8]:
     """Occlusion over the face."""
-    values = occlusion(question.subject.classifier, question.crop.gray, question.target)
+    values = occlusion(question.subject.classifier, question.crop.pixels, question.target)
     scale = max(_LEAST_FALL, float(np.abs(values).max()))
     meaning = (
         f"What covering a place with gray does to the probability of {question.expression}: red, it falls, so the place speaks for it; "
@@ -181,9 +181,10 @@ def _page(
 
 
 def _seen(question: Question, side: int) -> Image.Image:
-    gray = question.crop.gray[0].round().clip(0, 255).astype(np.uint8)
-    enlarged = Image.fromarray(gray).resize((side, side), Image.Resampling.NEAREST).convert("RGB")
-    return captioned(np.asarray(enlarged), f"what the model is given, {gray.shape[1]}x{gray.shape[0]}")
+    given = question.crop.pixels.round().clip(0, 255).astype(np.uint8)
+    picture = Image.fromarray(given[0] if len(given) == 1 else np.moveaxis(given, 0, -1))
+    enlarged = picture.resize((side, side), Image.Resampling.NEAREST).convert("RGB")
+    return captioned(np.asarray(enlarged), f"what the model is given, {picture.width}x{picture.height}")
 
 
 def _probabilities(question: Question) -> list[tuple[str, float, str]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from mien.core.atomic import atomic_write
 from mien.core.errors import NetworkError
+from mien.core.labels import ClassEntry, Labels
 from mien.inference.onnx_file import delimited, fields, other_files
 
 KEY = "mien.card"
@@ -115,15 +116,21 @@ class InputSpec(_Part):
     high: float
     note: str = ""
 
-    def fed(self, gray: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Gray images ``(n, 1, h, w)``, 0 to 255, as the network wants them: its channels, its range, its
-        type.
+    @property
+    def colour(self) -> bool:
+        """Whether the network sees colours."""
+        return self.channels == 3
+
+    def fed(self, images: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Images ``(n, channels, h, w)``, 0 to 255, as the network wants them: its range, its type. Gray ones
+        ``(n, 1, h, w)`` become three equal channels where it sees colours.
 
         >>> spec = InputSpec(name="faces", height=1, width=1, channels=3, low=-1, high=1)
         >>> spec.fed(np.full((1, 1, 1, 1), 255, np.uint8)).ravel().tolist()
         [1.0, 1.0, 1.0]
         """
-        images = np.repeat(gray, self.channels, axis=1)
+        if images.shape[1] == 1:
+            images = np.repeat(images, self.channels, axis=1)
         if (self.low, self.high) != (0, 255):
             images = self.low + images * ((self.high - self.low) / 255)
         return np.ascontiguousarray(images, self.dtype)
@@ -170,6 +177,8 @@ class Card(_Part):
             ``landmarks`` for the points of a face.
         summary: One sentence.
         heads: Names of the classes of each output, in column order; empty for detectors.
+        entries: What is known of classes besides their names, by name: how pleasant each is, its colour and its icon;
+            empty where mien's own hold.
         input: What the network is fed.
         crop: The square of the image that it is fed, or None.
         training: Which images and labels it was trained on.
@@ -202,6 +211,7 @@ class Card(_Part):
     kind: Literal["expression", "detector", "landmarks"]
     summary: str
     heads: dict[str, tuple[str, ...]] = {}
+    entries: dict[str, ClassEntry] = {}
     input: InputSpec
     crop: CropRule | None = None
     training: str = ""
@@ -222,6 +232,20 @@ class Card(_Part):
     limits: str = ""
     made_with: str = ""
     sha256: str = ""
+
+    def labels(
+        self, head: str, min_confidence: float | None = None, valence: Mapping[str, float] | None = None
+    ) -> Labels:
+        """The classes of a head, and what is known of them.
+
+        Args:
+            head: One of ``heads``.
+            min_confidence: As `mien.core.labels.Labels` has it.
+            valence: Likewise.
+        """
+        names = self.heads[head]
+        entries = {name: entry for name, entry in self.entries.items() if name in names}
+        return Labels(names, min_confidence, valence, entries)
 
     @property
     def uncalibrated(self) -> str:
@@ -249,11 +273,11 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
     if not isinstance(source, bytes):
         source, name = read_network(source), str(source)
     rest, metadata = _split(source, name)
-    _require_one_file(source, name)
+    require_one_file(source, name)
     entries = dict(_entry(field, name) for field in metadata)
     if KEY not in entries:
         raise NetworkError(
-            f"{name}: expected an ONNX file with a card; it has none: networks for mien are written by 'mien train' or mien.inference.card.write_card"
+            f"{name}: expected an ONNX file with a card; it has none: 'mien train' writes such files, and 'mien models adopt' makes them of others"
         )
     text = entries[KEY]
     if entries.get(SEAL_KEY) != hashlib.sha256(text).hexdigest().encode():
@@ -331,15 +355,21 @@ def _split(data: bytes, name: str) -> tuple[list[bytes], list[bytes]]:
     return rest, metadata
 
 
-def _require_one_file(data: bytes, name: str) -> None:
+def require_one_file(data: bytes, name: str) -> None:
     """A network is one file, of which a digest can be told: ONNX Runtime would open whatever path its weights
-    name."""
+    name.
+
+    Raises:
+        NetworkError: It names another file, or is no ONNX file.
+    """
     try:
         other = next(other_files(data), None)
     except ValueError:
         raise NetworkError(f"{name}: expected an ONNX file; it is something else or damaged") from None
     if other is not None:
-        remedy = "put all into one file (onnx.save(onnx.load(FILE), NEW)), and a card with it (mien.inference.card.write_card)"
+        remedy = (
+            "put all into one file (onnx.save(onnx.load(FILE), NEW)), and a card with it (mien models adopt)"
+        )
         raise NetworkError(
             f"{name}: expected a network in one file; weights of it lie in another, {other!r}, which is not opened: {remedy}"
         )

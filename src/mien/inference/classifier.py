@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, NetworkError
 from mien.core.faces import Faces
-from mien.core.labels import Labels
-from mien.inference.crop import crop_resize_each
+from mien.inference.crop import crop_resize_each, planes
 from mien.inference.onnx_session import Network
 from mien.inference.views import mean_over_views, require_views
 
 _BATCH = {"cpu": 64}
 _BATCH_ELSEWHERE = 512  # A device of its own is fed well by more: 5 MB of crops.
+_BATCH_SIDE = 96
+"""Side in px of crops up to which batches are that large; of larger ones as many pixels go through at once, so that
+memory does not grow."""
 
 
 class Classifier:
@@ -59,7 +61,7 @@ class Classifier:
         self._size = card.input.height
         self.crop = card.crop
         self.views = require_views(views)
-        self.labels = Labels(card.heads[self.head], min_confidence, valence)
+        self.labels = card.labels(self.head, min_confidence, valence)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
         """Give every face the probabilities of its expression.
@@ -74,29 +76,40 @@ class Classifier:
         counts = [len(found) for found in faces]
         every = Faces.concatenate(faces)
         shown = [image for image, count in zip(images, counts, strict=True) for _ in range(count)]
-        return every.with_columns(
-            probs=self.probabilities(self._cut(shown, every)), labels=self.labels
-        ).split(counts)
+        # Crops of many faces are cut a few at a time: those of 224 px in colour take 600 kB each.
+        parts = [
+            self.probabilities(self._cut(shown[start:end], every[start:end]))
+            for start, end in self._batches(len(every))
+        ]
+        probs = np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
+        return every.with_columns(probs=probs, labels=self.labels).split(counts)
 
     def crop_faces(self, image: NDArray[np.uint8], faces: Faces) -> NDArray[np.float32]:
-        """``(n, 1, h, w)`` gray crops, 0 to 255, as the network sees the faces of one image."""
+        """``(n, channels, h, w)`` crops, 0 to 255, as the network sees the faces of one image: gray, or red, green,
+        blue."""
         return self._cut([image] * len(faces), faces)
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
-        """``(n, k)`` probabilities of gray crops ``(n, 1, h, w)``, 0 to 255."""
+        """``(n, k)`` probabilities of crops ``(n, channels, h, w)``, 0 to 255."""
         return mean_over_views(self._run, crops, self.views)
 
     def _run(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         spec = self.network.card.input
-        size = _BATCH.get(self.network.device, _BATCH_ELSEWHERE)
-        batches = (crops[start : start + size] for start in range(0, len(crops), size))
+        batches = (crops[start:end] for start, end in self._batches(len(crops)))
         parts = [self.network.run({spec.name: spec.fed(batch)})[self.head] for batch in batches]
         return np.concatenate([np.empty((0, len(self.labels)), np.float32), *parts])
 
+    def _batches(self, count: int) -> Iterator[tuple[int, int]]:
+        """Start and end of each batch."""
+        most = _BATCH.get(self.network.device, _BATCH_ELSEWHERE)
+        size = max(1, min(most, most * _BATCH_SIDE**2 // self._size**2))
+        return ((start, min(start + size, count)) for start in range(0, count, size))
+
     def _cut(self, images: Sequence[NDArray[np.uint8]], faces: Faces) -> NDArray[np.float32]:
         """The crop of each face out of its own image."""
+        spec = self.network.card.input
         if not len(faces):
-            return np.empty((0, 1, self._size, self._size), np.float32)
-        return crop_resize_each(images, self.crop.squares(faces.boxes), self._size, gray=True)[
-            :, None
-        ].astype(np.float32)
+            return np.empty((0, spec.channels, self._size, self._size), np.float32)
+        squares = self.crop.squares(faces.boxes)
+        crops = crop_resize_each(images, squares, self._size, gray=not spec.colour)
+        return np.asarray(planes(crops), np.float32)

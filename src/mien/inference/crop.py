@@ -77,6 +77,21 @@ def crop_resize_each(
     return out
 
 
+def planes(images: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Images as networks take them, channel by channel.
+
+    Args:
+        images: ``(n, h, w)`` gray or ``(n, h, w, 3)`` RGB.
+
+    Returns:
+        ``(n, 1, h, w)`` or ``(n, 3, h, w)``, of the same numbers.
+
+    >>> planes(np.zeros((5, 2, 4))).shape, planes(np.zeros((5, 2, 4, 3))).shape
+    ((5, 1, 2, 4), (5, 3, 2, 4))
+    """
+    return images[:, None] if images.ndim == 3 else np.moveaxis(images, -1, 1)
+
+
 def crop_pictures(pictures: Sequence[Image.Image], boxes: ArrayLike, size: int) -> NDArray[np.uint8]:
     """`crop_resize_each` of RGB images that Pillow has already, so that nothing of them is copied.
 

@@ -200,18 +200,29 @@ def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: st
     if threads is not None and threads < 1:
         raise NetworkError(f"expected 1 thread or more; got {threads}")
     wanted = _providers(device)
-    try:
-        network = Network(_session(data, threads, wanted), card, path)
-    except Exception as error:
-        raise NetworkError(
-            f"{path}: ONNX Runtime {onnx_runtime().__version__} cannot open it: {_line(error)}"
-        ) from None
+    network = Network(open_session(data, path, threads, wanted), card, path)
     if device != "auto" and network.providers[0] != wanted[0]:
         # A driver or a library of the device is missing, of which ONNX Runtime says nothing.
         raise InputError(
             f"{wanted[0]} is installed, but does not start here: see to the driver and its libraries, or give --device cpu"
         )
     return network
+
+
+def open_session(
+    data: bytes, path: Path, threads: int | None = None, providers: Sequence[str] = (DEVICES["cpu"],)
+) -> Any:
+    """ONNX Runtime's own session of a graph, of which nothing is known yet.
+
+    Raises:
+        NetworkError: It cannot be run here.
+    """
+    try:
+        return _session(data, threads, providers)
+    except Exception as error:
+        raise NetworkError(
+            f"{path}: ONNX Runtime {onnx_runtime().__version__} cannot open it: {_line(error)}"
+        ) from None
 
 
 def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:

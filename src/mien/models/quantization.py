@@ -24,11 +24,12 @@ from mien.core.errors import NetworkError
 from mien.core.scratch import scratch_folder
 from mien.data.dataset import FaceDataset
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
-from mien.inference.card import Card, read_card
+from mien.inference.card import Card, InputSpec, read_card
+from mien.inference.crop import planes
 from mien.inference.onnx_session import onnx_runtime
 from mien.training.calibrated_file import divided, finished, heads, opened, take_off
 from mien.training.calibration import BLEND, Blend
-from mien.training.splits import Mixture
+from mien.training.splits import SIDE, Mixture
 
 FACES = 512
 """Training images that show the range of every value between the layers."""
@@ -83,9 +84,10 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
             f"{source}: expected a network in float32; this one is {card.precision}: take {card.name.removesuffix('-int8')}"
         )
     training = divided(Mixture.of(data).first, card).training
-    shown = min(FACES, len(training))
+    # The tool keeps every value between the layers of all of them: of larger images there are fewer.
+    shown = min(max(FACES * SIDE**2 // (card.input.height or SIDE) ** 2, 1), FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
-    bare = _in_bytes(take_off(model, heads(card)), card.input.name, training.images[np.sort(chosen)])
+    bare = _in_bytes(take_off(model, heads(card)), card.input, training.images[np.sort(chosen)])
     told_of = f"{len(chosen)} images of Training, seed {seed}, {KEPT} % of their values kept"
     made = card.model_copy(
         update={
@@ -118,7 +120,7 @@ def compare(source: Path, target: Path, data: FaceDataset | Mixture) -> list[Com
     return found
 
 
-def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
+def _in_bytes(bare: Any, spec: InputSpec, images: NDArray[np.uint8]) -> Any:
     """The same network with convolutions and sums of bytes, all up to the first convolutions left in
     float."""
     tool = onnx_runtime("quantization")
@@ -130,7 +132,7 @@ def _in_bytes(bare: Any, name: str, images: NDArray[np.uint8]) -> Any:
         tool.quantize_static(
             before,
             after,
-            _Images(name, images),
+            _Images(spec, images),
             quant_format=tool.QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Add", "Relu"],
             nodes_to_exclude=_front(bare),
@@ -168,11 +170,11 @@ class _Images:
     """Feeds images to ONNX Runtime's tool, some at a time: as many each time, as it can put nothing else
     together."""
 
-    def __init__(self, name: str, images: NDArray[np.uint8]) -> None:
+    def __init__(self, spec: InputSpec, images: NDArray[np.uint8]) -> None:
         size = min(_BATCH, len(images))
         starts = range(0, len(images) - size + 1, size)
         self._feeds: Iterator[dict[str, Any]] = iter(
-            [{name: images[start : start + size, None].astype(np.float32)} for start in starts]
+            [{spec.name: spec.fed(planes(images[start : start + size]))} for start in starts]
         )
 
     def get_next(self) -> dict[str, Any] | None:

@@ -53,7 +53,7 @@ def crop_faces(
 
     Args:
         photographs: A folder; how it is divided into folders, such as one for each expression, stays.
-        output: A new folder: a gray PNG for each face, and `ROWS`.
+        output: A new folder: a PNG for each face, gray or in colour as the network sees it, and `ROWS`.
         pipeline: Finds the faces; the default one unless given.
         track: Shows how far it is.
 
@@ -114,9 +114,10 @@ def _cut(frame: AnalyzedFrame, pipeline: Pipeline, path: Path) -> int | None:
     if frame.image is None or not len(faces):
         return None
     largest = int(area(faces.boxes).argmax())
-    [[crop]] = pipeline.classifier.crop_faces(frame.image, faces[largest : largest + 1])
+    [crop] = pipeline.classifier.crop_faces(frame.image, faces[largest : largest + 1])
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png_bytes(crop.astype(np.uint8)))
+    pixels = crop.astype(np.uint8)
+    path.write_bytes(png_bytes(pixels[0] if len(pixels) == 1 else np.moveaxis(pixels, 0, -1)))
     return largest
 
 

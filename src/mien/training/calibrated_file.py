@@ -20,6 +20,8 @@ from mien.core.errors import InputError, NetworkError
 from mien.core.labels import FERPLUS
 from mien.data.dataset import PUBLIC_TEST, FaceDataset
 from mien.inference.card import Card, read_card, read_network, write_card
+from mien.inference.crop import planes
+from mien.inference.onnx_graph import keep_only, rename
 from mien.inference.onnx_session import SCOPES, open_graph
 from mien.training.calibration import BLEND, Blend, Calibration, Judged, fit
 from mien.training.recipe import Recipe, Split, known_entry, mixture_from
@@ -46,8 +48,8 @@ def take_off(model: Any, heads: list[str]) -> Any:
     for field in ("output", "value_info"):
         bare.graph.ClearField(field)
     bare.ClearField("metadata_props")
-    _keep(bare, set(logits.values()))
-    _rename(bare, {name: head for head, name in logits.items()})
+    keep_only(bare, set(logits.values()))
+    rename(bare, {name: head for head, name in logits.items()})
     bare.graph.output.extend(
         helper.make_tensor_value_info(head, onnx.TensorProto.FLOAT, ["n", None]) for head in logits
     )
@@ -66,7 +68,7 @@ def put_on(model: Any, heads: dict[str, int], calibration: Calibration) -> Any:
     whole.CopyFrom(model)
     whole.graph.ClearField("output")
     names = {head: f"{_PREFIX}.{head}" for head in heads}
-    _rename(
+    rename(
         whole, {head: f"{name}.logits" for head, name in names.items()}
     )  # The heads' names belong to the answers now.
     outputs = dict(heads)
@@ -139,28 +141,6 @@ def _logits_name(model: Any, head: str) -> str:
             f"expected a network file that mien train or mien models export wrote; the output {head} is not made from logits as there"
         )
     return name
-
-
-def _keep(model: Any, wanted: set[str]) -> None:
-    """Leave only what the wanted values are made from."""
-    nodes = []
-    for node in reversed(model.graph.node):
-        if wanted & set(node.output):
-            wanted |= set(node.input)
-            nodes.append(node)
-    constants = [constant for constant in model.graph.initializer if constant.name in wanted]
-    for field, parts in (("node", nodes[::-1]), ("initializer", constants)):
-        copies = [type(part).FromString(part.SerializeToString()) for part in parts]
-        model.graph.ClearField(field)
-        getattr(model.graph, field).extend(copies)
-
-
-def _rename(model: Any, names: dict[str, str]) -> None:
-    """Give inner values other names."""
-    for node in model.graph.node:
-        for values in (node.input, node.output):
-            for place, name in enumerate(values):
-                values[place] = names.get(name, name)
 
 
 _BATCH = 64
@@ -279,7 +259,7 @@ def _with_blend(summary: str, calibration: Calibration) -> str:
 def _logits(bare: Any, card: Card, images: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
     network = open_graph(bare.SerializeToString(), card, Path(card.name))
     parts = [
-        network.run({card.input.name: card.input.fed(images[start : start + _BATCH, None])})
+        network.run({card.input.name: card.input.fed(planes(images[start : start + _BATCH]))})
         for start in range(0, len(images), _BATCH)
     ]
     return {head: np.concatenate([part[head] for part in parts]) for head in parts[0]}
