@@ -20,6 +20,7 @@ from mien.core.installation import install_command
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
 _EXTRAS = {
+    "adopt": "onnx",
     "data": "polars",
     "elan": "pympi-ling",
     "evaluate": "matplotlib",
