@@ -16,7 +16,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs models notebook clean
+.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -109,9 +109,14 @@ bench-page: $(VENV)/.ready
 gallery: $(VENV)/.ready
 	$(VENV)/bin/python demo/gallery.py
 
-# The reference of the command line, from its own --help.
-docs: $(VENV)/.ready
+# The documentation as a site, in build/site: open index.html, no server is needed. A link that leads nowhere is an error.
+docs: reference web/node_modules/.ready
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict --quiet
+
+# The pages of docs/ that come from the code: the command line from its own --help, Python from its docstrings.
+reference: $(VENV)/.ready
 	$(VENV)/bin/python -m typer mien.cli.app utils docs --name mien --output docs/cli.md
+	$(VENV)/bin/python -m build_tools.api_pages
 
 # The networks' cards as a page.
 models: $(VENV)/.ready

@@ -32,17 +32,26 @@ _FENCED = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 def navigation(index: Path = DOCS / "README.md") -> list[Any]:
     """The site's navigation: each heading of the index is a section, each link below it a page.
 
-    A link to the README.md of a folder brings the pages that it links in that folder along.
+    A link to the README.md of a folder brings the pages along that it links in that folder.
 
-    >>> [next(iter(section)) for section in navigation()][:3]
-    ['Overview', 'Start', 'Guides']
+    >>> [name for section in navigation() for name in section][:4]
+    ['Overview', 'Start', 'Guides', 'Concepts']
     """
-    _, *sections = re.split(r"^## ", index.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    found: list[Any] = [{"Overview": index.relative_to(DOCS).as_posix()}]
-    for section in sections:
-        heading, _, text = section.partition("\n")
-        found.append({heading: [_entry(title, target, index) for _, title, target in _LINK.findall(text)]})
-    return found
+    _, *sections = _divided(index.read_text(encoding="utf-8"), "## ")
+    overview: dict[str, Any] = {"Overview": str(uri(index))}
+    return [overview] + [{heading: _entries(text, index)} for heading, text in sections]
+
+
+def _divided(text: str, mark: str) -> list[tuple[str, str]]:
+    """What is below each heading, with the heading; first what is above all of them."""
+    above, *parts = re.split(rf"^{mark}", text, flags=re.MULTILINE)
+    return [("", above), *((heading, below) for heading, _, below in (part.partition("\n") for part in parts))]
+
+
+def _entries(text: str, index: Path) -> list[Any]:
+    (_, above), *groups = _divided(text, "### ")
+    pages = [_entry(title, target, index) for _, title, target in _LINK.findall(above)]
+    return pages + [{heading: _entries(below, index)} for heading, below in groups]
 
 
 def _entry(title: str, target: str, index: Path) -> dict[str, Any]:
@@ -52,7 +61,7 @@ def _entry(title: str, target: str, index: Path) -> dict[str, Any]:
     below = [
         {title: uri(page.parent / name)}
         for _, title, name in _LINK.findall(page.read_text(encoding="utf-8"))
-        if re.fullmatch(r"[\w-]+\.md", name)
+        if re.fullmatch(r"[\w.-]+\.md", name)
     ]
     return {title: [uri(page), *below] if below else uri(page)}
 

@@ -257,4 +257,4 @@ def test_the_reference_is_that_of_the_commands() -> None:
         text=True,
         check=True,
     )
-    assert page.read_text(encoding="utf-8").strip() == made.stdout.strip(), "run `make docs`"
+    assert page.read_text(encoding="utf-8").strip() == made.stdout.strip(), "run `make reference`"

@@ -121,7 +121,7 @@ class Pipeline:
         """A pipeline of these arguments.
 
         Raises:
-            As the class.
+            MienError: As the class.
 
         >>> Pipeline.open(PipelineConfig(largest=True)).largest
         True

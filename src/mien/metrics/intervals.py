@@ -23,7 +23,7 @@ SURE = 0.95
 class Estimates(NamedTuple):
     """Measured figures with the ends of their intervals, as arrays of one shape; NaN where there is none.
 
-    Args:
+    Attributes:
         value: What was measured.
         low: Lower end of each.
         high: Upper end of each.
