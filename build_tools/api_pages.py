@@ -25,10 +25,10 @@ class Examples(griffe.Extension):
 
 
 def fenced(docstring: str) -> str:
-    """A docstring whose examples are fenced.
+    r"""A docstring whose examples are fenced.
 
-    >>> fenced("Adds.\\n\\n>>> 1 + 1\\n2")
-    'Adds.\\n\\n```pycon\\n>>> 1 + 1\\n2\\n```'
+    >>> fenced("Adds.\n\n>>> 1 + 1\n2")
+    'Adds.\n\n```pycon\n>>> 1 + 1\n2\n```'
     """
     return re.sub(
         r"^( *)>>> .*(?:\n(?! *$).*)*",

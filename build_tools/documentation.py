@@ -26,6 +26,10 @@ PROJECT = {
 """Pages outside docs/, and where the site has them."""
 
 _LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]\(([^()\s]*)\)")
+_UNNAMED = re.compile(
+    r'(<nav class="md-nav" data-md-level="\d+" )aria-labelledby="\w+"([^>]*>\s*<label class="md-nav__title"[^>]*>'
+    r"\s*(?:<span[^>]*></span>)?\s*)([^<\n]+)"
+)
 _FENCED = re.compile(r"^(```.*?^```)", re.DOTALL | re.MULTILINE)
 
 
@@ -45,7 +49,10 @@ def navigation(index: Path = DOCS / "README.md") -> list[Any]:
 def _divided(text: str, mark: str) -> list[tuple[str, str]]:
     """What is below each heading, with the heading; first what is above all of them."""
     above, *parts = re.split(rf"^{mark}", text, flags=re.MULTILINE)
-    return [("", above), *((heading, below) for heading, _, below in (part.partition("\n") for part in parts))]
+    return [
+        ("", above),
+        *((heading, below) for heading, _, below in (part.partition("\n") for part in parts)),
+    ]
 
 
 def _entries(text: str, index: Path) -> list[Any]:
@@ -117,7 +124,8 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 
 def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Formulas as MathML, which browsers show without a script."""
+    """Formulas as MathML, which browsers show without a script; an empty corner of a table is no heading."""
+    html = re.sub(r"<th((?: style=\"[^\"]*\")?)></th>", r"<td\1></td>", html)
     return re.sub(
         r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>',
         lambda match: convert(
@@ -126,3 +134,9 @@ def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -
         html,
         flags=re.DOTALL,
     )
+
+
+def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
+    """What the theme leaves without a name that a screen reader could say."""
+    output = output.replace('role="dialog"', 'role="dialog" aria-label="Search"', 1)
+    return _UNNAMED.sub(r'\1aria-label="Pages of \3"\2\3', output)

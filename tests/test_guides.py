@@ -47,7 +47,9 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("party/a.jpg", "party/b.jpg"):
         Path(name).parent.mkdir(exist_ok=True)
         photo.save(name)
-    for index, person in enumerate(("train/happy/anna-1", "train/neutral/anna-2", "validation/happy/carla-1")):
+    for index, person in enumerate(
+        ("train/happy/anna-1", "train/neutral/anna-2", "validation/happy/carla-1")
+    ):
         path = Path("photos", f"{person}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.rotate(index * 5).save(path)
@@ -56,7 +58,7 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in videos:
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         with VideoWriter(f"{name}.mp4", 384, 384) as movie:
-            for index in range(6):
+            for index in range(8):
                 movie.write(small, index / 5)
     return tmp_path
 

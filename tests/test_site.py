@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import os
 import re
 import subprocess
@@ -12,12 +13,21 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from build_tools import api_pages, documentation
 from tests.pages import browser, opened, violations
 
 __all__ = ["browser"]
 
 ROOT = Path(__file__).parents[1]
-FETCHED = {"audio": "src", "embed": "src", "iframe": "src", "img": "src", "script": "src", "source": "src", "video": "src"}
+FETCHED = {
+    "audio": "src",
+    "embed": "src",
+    "iframe": "src",
+    "img": "src",
+    "script": "src",
+    "source": "src",
+    "video": "src",
+}
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +58,16 @@ class Assets(HTMLParser):
             self.found.append(named.get("href") or "")
 
 
+def test_examples_of_the_tools_are_true() -> None:
+    for module in (api_pages, documentation):
+        assert doctest.testmod(module).failed == 0
+
+
+def test_the_pages_of_python_are_those_of_the_docstrings() -> None:
+    for path, text in api_pages.pages().items():
+        assert path.read_text(encoding="utf-8") == text, f"{path}: run `make reference`"
+
+
 @pytest.mark.integration
 def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
     pages = list(site.rglob("*.html"))
@@ -57,7 +77,9 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert [asset for asset in assets if asset.endswith(".css")], page
         assert not [asset for asset in assets if re.match(r"(\w+:)?//", asset)], page
     for sheet in site.rglob("*.css"):
-        assert not re.findall(r"(?:@import|url\()[\s\"']*(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+        assert not re.findall(
+            r"(?:@import|url\()[\s\"']*(?:https?:)?//", sheet.read_text(encoding="utf-8")
+        ), sheet
 
 
 def test_pages_open_from_the_file_system_and_are_searched_there(site: Path, browser: Browser) -> None:
@@ -77,7 +99,7 @@ def test_pages_open_from_the_file_system_and_are_searched_there(site: Path, brow
     assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))]
 
 
-@pytest.mark.parametrize("name", ["index", "start/first-image", "networks", "studies", "api/mien", "ethics"])
+@pytest.mark.parametrize("name", ["index", "start/first-image", "networks", "studies", "api/mien"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_pages_can_be_used_by_everybody(site: Path, browser: Browser, name: str, scheme: str) -> None:
     with opened(browser, site / f"{name}.html", scheme=scheme) as page:
