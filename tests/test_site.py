@@ -63,6 +63,7 @@ def test_examples_of_the_tools_are_true() -> None:
         assert doctest.testmod(module).failed == 0
 
 
+@pytest.mark.integration  # griffe asks git where the repository begins.
 def test_the_pages_of_python_are_those_of_the_docstrings() -> None:
     for path, text in api_pages.pages().items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `make reference`"
