@@ -1,15 +1,19 @@
 """Networks of mien and of its peers on the same faces: how often they are right, how long a face takes, how
 large they are.
 
-    python -m benchmarks.suite.leaderboard DATA [--json FILE] [--markdown FILE]
+    python -m benchmarks.suite.leaderboard DATA [--everyday FILE] [--json FILE] [--markdown FILE]
 
-DATA is FER-2013 with the FER+ votes. All get the same crops, 48x48 as the data has them, and the same
+DATA is FER-2013 with the FER+ votes, FILE everyday photographs, of which the persons are asked about that no network of
+mien has learned from. All get the same crops, 48x48 as the data has them, and the same
 images: such crops, enlarged four times on a canvas of twice their side with edges repeated, where each
 finds the face with its own detector. These are no photographs: a detector that finds nothing in them may do
 well there. Every subject is a process of its own on one thread of one core; for the times they take turns.
 A peer is measured where its weights come with its own package, from PyPI or from npm; of the others the
 reason is told. PublicTest without its copies is for looking while networks are made; ``--private`` takes all
 of PrivateTest, which is for the end, and writes a line to docs/private-test.log.
+
+Every subject is also asked about images of Training: whoever is much better there than on the test has learned from the
+one and not from the other; whoever is equally good on both has learned from neither, or from both.
 """
 
 from __future__ import annotations
@@ -21,7 +25,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -36,13 +42,16 @@ from benchmarks.lib.fixtures import ROOT
 from benchmarks.lib.subjects import Subject, SubjectError, take_turns
 from mien.core.labels import canonical_label
 from mien.data import FaceDataset, open_dataset
-from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, leak_free
+from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, clean_training, leak_free
 from mien.inference.weights import network_path, shipped
 from mien.metrics import balanced_accuracy, balanced_interval, confusion_matrix, wilson
 
 LOG = ROOT / "docs" / "private-test.log"
 ROUNDS = 5
 COUNT = 400
+LEARNED = 1500
+FURTHER = ("Training, FER-2013", "everyday")
+"""Of what else than the test every row has a score, where it was asked about."""
 _OTHERS = ("deepface", "py-feat", "emotiefflib", "hsemotion-onnx", "rmn")
 _WEIGHTS = (
     ".caffemodel",
@@ -66,6 +75,11 @@ or combine the two (`expression`; [networks](networks.md)). Each is compared wit
 classify a facial expression, not an emotion that a person feels.
 """
 _NOTES = """\
+Training is %d images of FER-2013's Training by its own labels, and above the test is how many points more are right there than on the
+crops: a network that learned from Training alone is better there, one that learned from the test as well is as good on both, and so
+is one that learned from neither.
+Everyday are press and film photographs of persons that no network of mien learned from, five classes; balanced is the mean of their recalls.
+
 Crops are the faces of the data set, the same for all. Images are such crops, enlarged, in a frame of their own edges: each package
 detects the face with its own detector, and a face that is not found counts as wrong. They are not photographs, and a detector that
 fails here may do well there.
@@ -82,6 +96,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("data", type=Path, help="FER-2013 with the FER+ votes")
     parser.add_argument(
+        "--everyday", type=Path, help="everyday photographs, whose held-out part is asked about"
+    )
+    parser.add_argument(
         "--models", nargs="*", help="networks of mien by name or file; all that come with it unless given"
     )
     parser.add_argument(
@@ -96,12 +113,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--markdown", type=Path, help="write the tables here")
     options = parser.parse_args(arguments)
-    faces = chosen(open_dataset(options.data), options.private, options.count)
+    whole = open_dataset(options.data)
+    faces = chosen(whole, options.private, options.count)
+    sets = asked_about(whole, faces, options.everyday)
     skipped: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="mien-leaderboard-") as name:
         folder = Path(name)
         shown = np.random.default_rng(0).permutation(len(faces))[: options.images]
-        np.save(folder / "crops.npy", faces.images)
+        np.save(folder / "crops.npy", np.concatenate([part.images for part in sets]))
         np.save(folder / "images.npy", bordered(faces.images[shown]))
         subjects = _mien(folder, options.models or list(shipped())) + (
             [] if options.no_peers else _peers(folder, skipped)
@@ -110,7 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rows = [
             row
             for subject in take_turns(subjects, options.rounds, folder, skipped)
-            for row in _rows(subject, folder, faces, shown)
+            for row in _rows(subject, folder, sets, shown)
         ]
     results = {
         "split": PRIVATE_TEST if options.private else f"{PUBLIC_TEST}, leak-free",
@@ -135,6 +154,23 @@ def chosen(data: FaceDataset, private: bool, count: int | None = None) -> FaceDa
     return (
         part if count is None else part.take(np.sort(np.random.default_rng(1).permutation(len(part))[:count]))
     )
+
+
+def asked_about(whole: FaceDataset, faces: FaceDataset, everyday: Path | None) -> list[FaceDataset]:
+    """What all are asked about, crop by crop: the test, images of Training without copies of any test, and
+    the everyday faces of FER-2013's classes that no network of mien has learned from.
+    """
+    training = clean_training(whole)
+    few = np.random.default_rng(2).permutation(len(training))[:LEARNED]
+    sets = [faces, training.take(np.sort(few))]
+    if everyday is not None:
+        from benchmarks.studies.heads import everyday_parts
+        from mien.training.splits import columns_of
+
+        outside = everyday_parts(whole, everyday).validation
+        columns = columns_of(outside, faces.labels)
+        sets.append(replace(outside, expressions=columns, labels=faces.labels))
+    return sets
 
 
 def bordered(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -209,15 +245,18 @@ def _answers(folder: Path, name: str) -> Path:
 
 
 def _rows(
-    subject: Subject, folder: Path, faces: FaceDataset, shown: NDArray[np.int64]
+    subject: Subject, folder: Path, sets: Sequence[FaceDataset], shown: NDArray[np.int64]
 ) -> list[dict[str, Any]]:
     """One row for each head."""
     stored = json.loads(_answers(folder, subject.name).read_text(encoding="utf-8"))
     answers = {name: [canonical_label(word) for word in words] for name, words in stored.items()}
     ms = float(np.median([value for one in subject.rounds for value in one["wall_ms"]]))
+    faces = sets[0]
+    starts = np.cumsum([0, *map(len, sets)])
     rows = []
     for head in dict.fromkeys(name.split(".", 1)[1] for name in answers):
-        crops, images = answers[f"crops.{head}"], answers[f"images.{head}"]
+        crops = [answers[f"crops.{head}"][start:end] for start, end in pairwise(starts.tolist())]
+        images = answers[f"images.{head}"]
         found = sum(word != "" for word in images)
         row: dict[str, Any] = {
             "name": subject.name,
@@ -227,8 +266,10 @@ def _rows(
             **subject.hello["versions"],
         }
         for labels, truth in (("FER-2013", faces.expressions), ("FER+", faces.seven_class_majority())):
-            row[f"crops, {labels}"] = _score(crops, truth, faces)
+            row[f"crops, {labels}"] = _score(crops[0], truth, faces)
             row[f"images, {labels}"] = _score(images, truth[shown], faces)
+        for name, part, words in zip(FURTHER, sets[1:], crops[1:], strict=False):
+            row[name] = _score(words, part.expressions, faces)
         rows.append(row)
     return rows
 
@@ -268,21 +309,43 @@ def markdown(results: dict[str, Any]) -> str:
     ]
     for row in results["rows"]:
         scores = " | ".join(
-            f"{row[part]['accuracy']:.1%} ({row[part]['low']:.1%} to {row[part]['high']:.1%}); {row[part]['balanced_accuracy']:.1%}"
-            for part in parts
+            f"{_with_interval(row[part])}; {row[part]['balanced_accuracy']:.1%}" for part in parts
         )
         sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
         lines.append(
             f"| {row['name']} | {row['head']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |"
         )
+    lines += ["", *_further(results["rows"])]
     where = results["machine"]
     lines += [
         "",
         f"{where['cpu']}, one thread of one core; load {where['load']} before, {where['load_after']} after.",
     ]
-    lines += ["", _NOTES]
+    lines += ["", _NOTES % LEARNED]
     lines += [f"- Not measured: {name}: {reason}." for name, reason in results["skipped"].items()]
     return "\n".join(lines)
+
+
+def _further(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """The table of what is asked about beside the test."""
+    lines = [
+        "| network | head | Training, FER-2013 | above the test | everyday | balanced |",
+        f"|---|---|{'--:|' * 4}",
+    ]
+    for row in rows:
+        learned, outside = (row.get(name) for name in FURTHER)
+        cells = ["", "", "", ""]
+        if learned is not None:
+            above = learned["accuracy"] - row["crops, FER-2013"]["accuracy"]
+            cells[:2] = [_with_interval(learned), f"{100 * above:+.1f}"]
+        if outside is not None:
+            cells[2:] = [_with_interval(outside), f"{outside['balanced_accuracy']:.1%}"]
+        lines.append(f"| {row['name']} | {row['head']} | {' | '.join(cells)} |")
+    return lines
+
+
+def _with_interval(score: dict[str, Any]) -> str:
+    return f"{score['accuracy']:.1%} ({score['low']:.1%} to {score['high']:.1%})"
 
 
 def figures(rows: list[dict[str, Any]]) -> list[Figure]:
