@@ -7,6 +7,8 @@ frames ITEMS haar|mtcnn        every frame or image by ``detect_emotions``. ITEM
                                they are read.
 network FACES tflite|hdf5      the network alone, a mini-Xception: faces ``(n, 64, 64)`` from -1 to 1, as
                                ``detect_emotions`` hands them to it
+clips FRAMES OUT DETECTOR       the label of ``box0`` in each frame of an array, as the paper of Yin, Jiang and Li
+                               takes it: JSON, null where no face is found
 leaderboard FOLDER OUT FORM    see `benchmarks.lib.answers.answer`. On crops it does what ``detect_emotions``
                                does with a face that is cropped already: OpenCV's resize to 64x64, its own
                                scaling to -1 to 1, its own network.
@@ -15,6 +17,7 @@ leaderboard FOLDER OUT FORM    see `benchmarks.lib.answers.answer`. On crops it 
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import types
@@ -138,6 +141,21 @@ def frames(items: str, detector: str) -> None:
         serve(list(np.ascontiguousarray(np.load(items)[..., ::-1])), read, versions, facts)
 
 
+def clips(items: str, target: str, detector: str) -> None:
+    """Answer with the expression of the first face of each frame."""
+    if detector == "mtcnn":
+        import torch
+
+        torch.set_num_threads(1)
+        replace_torchvision()
+    peer = open_peer(mtcnn=detector == "mtcnn")
+    answers: list[str | None] = []
+    for frame in np.load(items, mmap_mode="r"):
+        found = peer.detect_emotions(np.ascontiguousarray(frame[..., ::-1]))
+        answers.append(max(found[0]["emotions"], key=found[0]["emotions"].__getitem__) if found else None)
+    Path(target).write_text(json.dumps(answers), encoding="utf-8")
+
+
 def network(faces: str, form: str) -> None:
     """Time the network alone, face by face."""
     peer = open_peer(use_tflite=form == "tflite")
@@ -177,5 +195,5 @@ def leaderboard(source: str, target: str, form: str) -> None:
 
 
 if __name__ == "__main__":
-    tasks: tuple[Callable[..., None], ...] = (frames, network, leaderboard)
+    tasks: tuple[Callable[..., None], ...] = (frames, clips, network, leaderboard)
     {task.__name__: task for task in tasks}[sys.argv[1]](*sys.argv[2:])
