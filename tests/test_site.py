@@ -10,6 +10,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import griffe
 import pytest
 from playwright.sync_api import Browser
 
@@ -67,6 +68,24 @@ def test_examples_of_the_tools_are_true() -> None:
 def test_the_pages_of_python_are_those_of_the_docstrings() -> None:
     for path, text in api_pages.pages().items():
         assert path.read_text(encoding="utf-8") == text, f"{path}: run `make reference`"
+
+
+@pytest.mark.integration
+def test_every_public_name_says_what_it_is_and_classes_and_functions_show_it() -> None:
+    """Examples run as tests where they stand."""
+    lacking = [
+        f"{path}.{name}"
+        for path, module in api_pages.public_modules().items()
+        for name in api_pages.names(module)
+        if not api_pages.summary(module.members[name])
+        or ((module.members[name].is_class or module.members[name].is_function) and not shown(module, name))
+    ]
+    assert lacking == []
+
+
+def shown(module: griffe.Module, name: str) -> bool:
+    docstring = module.members[name].docstring
+    return docstring is not None and ">>> " in docstring.value
 
 
 @pytest.mark.integration

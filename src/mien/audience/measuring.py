@@ -207,7 +207,18 @@ class Remarks:
 
 
 class AudienceProgress(Protocol):
-    """Somebody who follows a measurement."""
+    """Somebody who follows a measurement.
+
+    >>> class Printed:
+    ...     def looked(self, time, windows):
+    ...         print(f"{time:.0f} s: {len(windows)} windows more")
+    ...
+    ...     def remark(self, line):
+    ...         print(line)
+    >>> progress: AudienceProgress = Printed()
+    >>> progress.looked(10.0, [])
+    10 s: 0 windows more
+    """
 
     def looked(self, time: float, windows: Sequence[Window]) -> None:
         """Called after every look: its time in seconds, and the windows that it completed."""
@@ -258,6 +269,10 @@ def measure(
     Raises:
         MediaError: The source cannot be read at all.
         InputError: It is a single image.
+
+    >>> nobody = (Frame(index, float(index), np.zeros((90, 90, 3), np.uint8)) for index in range(12))
+    >>> [window.status for window in measure(nobody).windows]
+    ['blank', 'blank']
     """
     options, watcher = options or AudienceOptions(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()

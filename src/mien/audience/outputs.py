@@ -32,6 +32,10 @@ class AudienceOutputSpec:
 
     Raises:
         InputError: An ending is unknown, or two files are the same.
+
+    >>> spec = AudienceOutputSpec((Path("talk.csv"), Path("talk.html")), changes=Path("changes.csv"))
+    >>> [path.name for path in spec.all], spec.partial.name
+    (['talk.csv', 'talk.html', 'changes.csv'], 'talk.partial.csv')
     """
 
     files: tuple[Path, ...] = ()
@@ -102,6 +106,16 @@ class PartialResultWriter:
     Args:
         path: The file, CSV; None keeps nothing.
         labels: Expressions that are told apart.
+
+    >>> import tempfile
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> path = Path(tempfile.mkdtemp(), "talk.partial.csv")
+    >>> with PartialResultWriter(path, EXPRESSIONS) as partial:
+    ...     partial.add([Window(0.0, 10.0, "too_few", samples=10)])
+    ...     print(path.exists())
+    True
+    >>> path.exists()
+    False
     """
 
     def __init__(self, path: Path | None, labels: Labels) -> None:
@@ -138,7 +152,17 @@ class PartialResultWriter:
 
 
 def write_rows(file: TextIO, audience: Audience, form: str) -> None:
-    """Windows as CSV, or everything as JSON, into an open file."""
+    """Windows as CSV, or everything as JSON, into an open file.
+
+    >>> import io
+    >>> from mien.audience.options import AudienceOptions
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> file = io.StringIO()
+    >>> window = Window(0.0, 10.0, "too_few", samples=10)
+    >>> write_rows(file, Audience("talk.mp4", EXPRESSIONS, AudienceOptions(), (window,)), "csv")
+    >>> file.getvalue().splitlines()[1][:20]
+    '0.0,10.0,too_few,10,'
+    """
     if form == "json":
         file.write(f"{json_text(facts(audience), file, 1)}\n")
     else:

@@ -33,6 +33,10 @@ class Window:
         similarity: How much alike the participants were, 0 to 1 (`mien.audience.similarity`).
         coverage: In which share of the looks the participants were read, 0 to 1.
         key_points: Labels of the key points that fall into it.
+
+    >>> window = Window(0.0, 10.0, "too_few", samples=10)
+    >>> window.shares is None  # of three people nothing is told
+    True
     """
 
     start: float
@@ -58,6 +62,9 @@ class Shift:
         low: Lower end of the interval of the change; all intervals of a measurement hold together at 95 %.
         high: Upper end.
         clear: Whether it is told as a change.
+
+    >>> Shift(before=0.2, after=0.5, change=0.3, low=0.1, high=0.5, clear=True).clear
+    True
     """
 
     before: float
@@ -80,6 +87,11 @@ class Change:
         participants: The least number of people on either side.
         shifts: For each expression.
         sentiment: For positive, neutral, negative.
+
+    >>> shift = Shift(before=0.2, after=0.5, change=0.3, low=0.1, high=0.5, clear=True)
+    >>> change = Change(90.0, "Prices", "measured", participants=8, shifts={"happy": shift})
+    >>> change.clear, change.effect
+    (('happy',), 0.3)
     """
 
     time: float
@@ -124,6 +136,12 @@ class Audience:
         stopped: Whether it was ended by hand.
         remarks: What there is to know besides, a line each.
         reader: What found the faces and what read them.
+
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> windows = (Window(0.0, 10.0, "too_few", samples=10), Window(10.0, 20.0, "reported", 10, participants=6))
+    >>> audience = Audience("talk.mp4", EXPRESSIONS, AudienceOptions(), windows)
+    >>> [window.start for window in audience.reported]
+    [10.0]
     """
 
     source: str

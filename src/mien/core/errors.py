@@ -49,7 +49,14 @@ def _restored(kind: type[MienError], args: tuple[Any, ...], state: dict[str, Any
 
 
 class InputError(MienError, ValueError):
-    """Something the caller handed in cannot be used."""
+    """Something the caller handed in cannot be used.
+
+    >>> try:
+    ...     raise InputError("expected a threshold of 0 to 1; got 2: give a smaller one")
+    ... except ValueError as error:  # as of any wrong value
+    ...     print(error)
+    expected a threshold of 0 to 1; got 2: give a smaller one
+    """
 
 
 class MediaError(InputError):
@@ -60,6 +67,13 @@ class MediaError(InputError):
         kind: A short stable word for tables: ``missing``, ``permission``, ``empty``, ``unreadable``,
             ``truncated``, ``too_large``, ``too_complex`` (takes too long), ``broken``, ``no_video``,
             ``empty_span`` or ``unsupported``.
+
+    >>> from mien.media import open_media
+    >>> try:
+    ...     open_media("not-there.jpg")
+    ... except MediaError as error:
+    ...     print(error.kind)
+    missing
     """
 
     def __init__(self, message: str, kind: str = "unreadable") -> None:
@@ -82,7 +96,14 @@ class LostError(MediaError):
 
 
 class RecordError(InputError):
-    """Columns of a record do not fit together."""
+    """Columns of a record do not fit together.
+
+    >>> from mien.core.faces import Faces
+    >>> Faces([[0, 0, 40, 50]], [0.9, 0.8], [0], [0.0])
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.RecordError: detection_scores: expected shape (1,); got (2,)
+    """
 
 
 class RuleError(InputError):
@@ -113,7 +134,15 @@ class DeliveryError(MienError):
 
 
 class NetworkError(MienError):
-    """A network file is missing, damaged or not what its card says."""
+    """A network file is missing, damaged or not what its card says.
+
+    >>> from mien.inference.pipeline import Pipeline
+    >>> try:
+    ...     Pipeline(model="not-there.onnx")
+    ... except NetworkError as error:
+    ...     print("no such network")
+    no such network
+    """
 
 
 class MissingExtraError(MienError, ImportError):

@@ -40,6 +40,10 @@ class Face:
         talking: Whether the mouth opens and closes as often as in speech (`mien.tracking.talking`); None where that is not
             known.
         mesh: 468 points as ``x, y, z`` in px, or None.
+
+    >>> face = Face(0, 0.0, (10.0, 10.0, 50.0, 60.0), 0.99, emotion="happy", confidence=0.9, label="happy")
+    >>> face.emotion, face.box[2] - face.box[0], face.track
+    ('happy', 40.0, None)
     """
 
     frame: int

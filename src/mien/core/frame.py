@@ -20,6 +20,10 @@ class Frame:
         image: ``(h, w, 3)`` uint8, RGB, upright.
         lasting: Seconds for which a video shows it, up to the next one that is looked at; None where that
             is not known, as of what is live.
+
+    >>> frame = Frame(index=3, time=0.12, image=np.zeros((480, 640, 3), np.uint8))
+    >>> frame.width, frame.height
+    (640, 480)
     """
 
     index: int

@@ -48,6 +48,14 @@ class Audit:
         by: A further column of ``data`` whose values should stand in one split each, such as ``person``.
         elsewhere: Rows that are exact, or else near, copies of an image of another data set; None where
             none was given.
+
+    >>> from mien.data import audit
+    >>> faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    >>> faces[2] = faces[0]
+    >>> splits = np.array(["Training", "Training", "PublicTest"])
+    >>> found = audit(FaceDataset(faces, np.array([3, 4, 3]), None, splits, np.arange(3)))
+    >>> found.copies.tolist()
+    [True, False, True]
     """
 
     data: FaceDataset

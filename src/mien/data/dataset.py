@@ -280,14 +280,29 @@ def _check_further(columns: Mapping[str, NDArray[Any]]) -> None:
 
 
 def clean_training(data: FaceDataset) -> FaceDataset:
-    """The training split without copies of any test image, without blanks and without not-a-face."""
+    """The training split without copies of any test image, without blanks and without not-a-face.
+
+    >>> faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    >>> faces[2] = faces[0]
+    >>> splits = np.array(["Training", "Training", "PublicTest"])
+    >>> clean_training(FaceDataset(faces, np.array([3, 4, 3]), None, splits, np.arange(3))).rows.tolist()
+    [1]
+    """
     training = data.split(TRAINING)
     tests = data.take(data.splits != TRAINING)
     return training.take(~(training.copied_from(tests) | training.blank | training.not_a_face))
 
 
 def leak_free(data: FaceDataset, name: str) -> FaceDataset:
-    """A test split without the images that also stand in the training split."""
+    """A test split without the images that also stand in the training split.
+
+    >>> faces = np.random.default_rng(0).integers(0, 256, (3, 48, 48), dtype=np.uint8)
+    >>> faces[2] = faces[0]
+    >>> splits = np.array(["Training", "PublicTest", "PublicTest"])
+    >>> data = FaceDataset(faces, np.array([3, 4, 3]), None, splits, np.arange(3))
+    >>> leak_free(data, "PublicTest").rows.tolist()
+    [1]
+    """
     test = data.split(name)
     return test.take(~test.copied_from(data.split(TRAINING)))
 
@@ -308,6 +323,11 @@ def statistics(data: FaceDataset) -> dict[str, Any]:
         ``images``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of
         every class, their ``total`` and ``imbalance``; ``votes``, None or the number of rows that were voted
         on and FER+ majority counts of every split.
+
+    >>> faces = np.zeros((3, 48, 48), np.uint8)
+    >>> found = statistics(FaceDataset(faces, np.array([3, 3, 4]), None, np.full(3, "Training"), np.arange(3)))
+    >>> found["images"], found["all"]["classes"]["happy"]
+    (3, 2)
     """
     names = [name for name in SPLITS if (data.splits == name).any()]
     return {

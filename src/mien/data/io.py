@@ -101,6 +101,16 @@ def load_fer2013(path: str | Path) -> FaceDataset:
     Raises:
         InputError: The set cannot be read, has no votes, other classes than FER-2013's seven, or not 48x48
             pixels.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp(), "mine.csv")
+    >>> faces = np.zeros((7, 48, 48), np.uint8)
+    >>> write_dataset(FaceDataset(faces, np.arange(7), None, np.full(7, "Training"), np.arange(7)), path)
+    >>> load_fer2013(path)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: ...mine.csv: expected FER-2013 with the votes of FER+; there are none: ...
     """
     data = open_dataset(path)
     if data.labels != EXPRESSIONS:
@@ -263,6 +273,14 @@ def write_dataset(data: FaceDataset, path: str | Path, track: ProgressCallback =
     Raises:
         InputError: The ending is not known, the form cannot hold the data, or the place cannot be written to.
         MissingExtraError: Parquet was asked for and polars is not installed.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp(), "mine.csv")
+    >>> faces = np.zeros((7, 48, 48), np.uint8)
+    >>> write_dataset(FaceDataset(faces, np.arange(7), None, np.full(7, "Training"), np.arange(7)), path)
+    >>> open_dataset(path).names()[:3]
+    ['angry', 'disgust', 'fear']
     """
     path = Path(path)
     form_of(path)(data, path, track)

@@ -31,6 +31,11 @@ class AnnotatorScore:
         network: How often the network's answer is the plurality of the same rest.
         network_low: Lower end of its interval.
         network_high: Upper end.
+
+    >>> votes = np.array([[0, 9, 1, 0, 0, 0, 0, 0, 0, 0]] * 50)  # ten people: nine say happy, one surprise
+    >>> one, *_ = annotator_scores(votes, np.full(50, 1))
+    >>> one.annotators, one.n, 0.8 < one.accuracy < 1, one.network
+    (1, 50, True, 1.0)
     """
 
     annotators: int

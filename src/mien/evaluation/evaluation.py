@@ -48,6 +48,9 @@ class EvaluateOptions:
             name it.
         data: What results call the data.
         track: Shows how far it is.
+
+    >>> EvaluateOptions(split="PublicTest", by="age").min_group
+    30
     """
 
     split: str = "auto"
@@ -90,6 +93,14 @@ class Evaluation:
         truth: ``(n,)`` their right column.
         leaked: ``(n,)`` which of them also stand in Training.
         remarks: What a reader should know.
+
+    >>> from mien.evaluation import evaluate
+    >>> faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    >>> data = FaceDataset(faces, np.array([4, 4, 4, 3]), None, np.full(4, "PublicTest"), np.arange(4))
+    >>> calm = Predictor("calm", "", data.labels, lambda images: np.eye(7, dtype=np.float32)[[4] * len(images)])
+    >>> found = evaluate(calm, data)
+    >>> found.whole.accuracy, int(found.confusion[3, 4])  # a happy face was called neutral
+    (0.75, 1)
     """
 
     subject: Predictor

@@ -46,6 +46,14 @@ class Figures:
         negative_log_likelihood: Of the right class, in nats.
         kl_to_votes: Divergence of the votes of FER+ from the answer, in nats; None where nobody voted.
         kl_n: Images that it is the mean over.
+
+    >>> from mien.evaluation import Predictor, evaluate
+    >>> faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    >>> data = FaceDataset(faces, np.array([4, 4, 4, 3]), None, np.full(4, "PublicTest"), np.arange(4))
+    >>> calm = Predictor("calm", "", data.labels, lambda images: np.eye(7, dtype=np.float32)[[4] * len(images)])
+    >>> figures = evaluate(calm, data).whole
+    >>> figures.n, figures.accuracy, figures.balanced_accuracy, round(figures.low, 2)
+    (4, 0.75, 0.5, 0.3)
     """
 
     n: int

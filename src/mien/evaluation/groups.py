@@ -38,6 +38,15 @@ class Group:
         classes: How many classes have images.
         small: It has fewer images than a group needs to be compared.
         figures: Its key figures.
+
+    >>> from mien.evaluation import EvaluateOptions, Predictor, evaluate
+    >>> faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    >>> ages = {"age": np.array(["30", "9", "30", "9"])}
+    >>> data = FaceDataset(faces, np.array([4, 4, 4, 3]), None, np.full(4, "PublicTest"), np.arange(4), columns=ages)
+    >>> calm = Predictor("calm", "", data.labels, lambda images: np.eye(7, dtype=np.float32)[[4] * len(images)])
+    >>> found = evaluate(calm, data, EvaluateOptions(by="age", min_group=30)).groups
+    >>> [(group.value, group.small) for group in found.groups]
+    [('9', True), ('30', True)]
     """
 
     value: str
@@ -63,6 +72,9 @@ class LargestDifference:
         high: Upper end.
         apart: Pairs whose interval leaves out 0.
         pairs: Pairs that could be compared.
+
+    >>> LargestDifference("accuracy", "30", "9", difference=0.2, low=0.05, high=0.35, apart=1, pairs=1).apart
+    1
     """
 
     figure: str
@@ -86,6 +98,15 @@ class Groups:
         groups: In the order of the values, numbers by their size.
         differences: In accuracy, balanced accuracy and calibration error, over the groups that are not small;
             empty where there are fewer than two.
+
+    >>> from mien.evaluation import EvaluateOptions, Predictor, evaluate
+    >>> faces = np.random.default_rng(0).integers(0, 256, (4, 48, 48), dtype=np.uint8)
+    >>> ages = {"age": np.array(["30", "9", "30", "9"])}
+    >>> data = FaceDataset(faces, np.array([4, 4, 4, 3]), None, np.full(4, "PublicTest"), np.arange(4), columns=ages)
+    >>> calm = Predictor("calm", "", data.labels, lambda images: np.eye(7, dtype=np.float32)[[4] * len(images)])
+    >>> found = evaluate(calm, data, EvaluateOptions(by="age", min_group=1)).groups
+    >>> [(group.value, group.figures.accuracy) for group in found.groups]
+    [('9', 0.5), ('30', 1.0)]
     """
 
     by: str

@@ -48,6 +48,11 @@ class Predictor:
         colour: Whether it sees colours; gray images then come with three equal channels.
         remarks: What a reader of its results should know.
         others: Its other heads, by name: each opens the same network with that one.
+
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> calm = Predictor("calm", "", EXPRESSIONS, lambda images: np.eye(7, dtype=np.float32)[[4] * len(images)])
+    >>> calm.predict(np.zeros((2, 48, 48), np.uint8)).argmax(axis=1).tolist()
+    [4, 4]
     """
 
     name: str

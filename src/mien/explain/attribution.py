@@ -41,6 +41,11 @@ def gradcam(
         InputError: There is no such layer, or the expression's score does not depend on it.
         MissingExtraError: PyTorch or captum is not installed.
         NetworkError: No gradients can be taken through this network.
+
+    >>> from mien.explain import open_explained
+    >>> crop = np.random.default_rng(0).uniform(0, 255, (1, 48, 48)).astype(np.float32)
+    >>> gradcam(open_explained("small"), crop, target=3).shape
+    (48, 48)
     """
     features = subject.features(crop)
     names = deepest(features) if layer is None else [chosen_layer(layer, list(features))]
@@ -88,6 +93,11 @@ def guided_backpropagation(
         InputError: The network has no rectifier, so that there is nothing to guide.
         MissingExtraError: PyTorch or captum is not installed.
         NetworkError: No gradients can be taken through this network.
+
+    >>> from mien.explain import open_explained
+    >>> crop = np.random.default_rng(0).uniform(0, 255, (1, 48, 48)).astype(np.float32)
+    >>> guided_backpropagation(open_explained("small"), crop, target=3).shape
+    (48, 48)
     """
     with _captum() as (torch, attr):
         module = subject.differentiable()

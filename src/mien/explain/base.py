@@ -57,6 +57,11 @@ class ExplainableModel(Protocol):
         name: For titles and names of files.
         classifier: Its answers, and the crop that it was trained on.
         calibrated: Whether its probabilities are.
+
+    >>> from mien.explain import open_explained
+    >>> subject: ExplainableModel = open_explained("small")
+    >>> subject.name, subject.calibrated, len(subject.features(np.zeros((1, 48, 48), np.float32))) > 5
+    ('small', True, True)
     """
 
     name: str

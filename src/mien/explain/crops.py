@@ -28,6 +28,12 @@ class Crop:
         pixels: ``(channels, h, w)`` float32, 0 to 255: what the network is given, gray or RGB.
         view: ``(side, side, 3)`` uint8 RGB: the same square, larger, to draw on.
         probabilities: ``(k,)`` of each expression.
+
+    >>> from mien.core.drawn_face import draw_portrait
+    >>> from mien.explain import open_explained
+    >>> [crop] = crops_of(draw_portrait(), open_explained("small").classifier)
+    >>> crop.pixels.shape, round(float(crop.probabilities.sum()), 3)
+    ((1, 48, 48), 1.0)
     """
 
     pixels: NDArray[np.float32]

@@ -104,6 +104,9 @@ class SheetFile:
         kind: One of ``KINDS``.
         face: Number of the face, from 1; None where the sheet belongs to the network alone.
         expression: The expression that was asked about, or None.
+
+    >>> SheetFile(Path("seen/small-kernels.png"), "kernels").face is None  # it is about the network alone
+    True
     """
 
     path: Path
@@ -143,6 +146,9 @@ class ExplainOptions:
         layer: Layer for feature maps and Grad-CAM; a map of every stage, and the deepest useful one, by
             default.
         detector: How faces are found (`crops_of`).
+
+    >>> ExplainOptions(target="sad", detector="whole").layer is None  # the deepest useful one
+    True
     """
 
     target: str | None = None

@@ -36,6 +36,9 @@ class Found:
             naturally sorted.
         passed_over: Files in folders that are neither images nor videos by name.
         unreadable: Folders that could not be listed.
+
+    >>> Found(("a.jpg", "talk.mp4"), passed_over=(Path("notes.txt"),)).sources
+    ('a.jpg', 'talk.mp4')
     """
 
     sources: tuple[str | os.PathLike[str], ...]

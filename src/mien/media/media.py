@@ -38,6 +38,12 @@ class Media:
         start: Seconds of the recording from which on its frames are given (`Sampling.start`).
         sound: Opens its sound from a time in seconds on, which then is 0 s; None where it has none. It is
             read beside the frames, and ends with them.
+
+    >>> import numpy as np
+    >>> from mien.media import open_media
+    >>> with open_media(np.zeros((480, 640, 3), np.uint8)) as media:
+    ...     print(media.kind, media.width, media.height, [frame.time for frame in media])
+    image 640 480 [0.0]
     """
 
     name: str

@@ -74,6 +74,15 @@ class VideoWriter:
     Raises:
         InputError: A size below 1 or a rate that is not positive, an image that is not RGB uint8, or a file
             that cannot be written.
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp(), "gray.mp4")
+    >>> with VideoWriter(path, 64, 48, rate=10) as movie:
+    ...     for index in range(3):
+    ...         movie.write(np.full((48, 64, 3), 99, np.uint8), index / 10)
+    >>> path.stat().st_size > 500
+    True
     """
 
     def __init__(

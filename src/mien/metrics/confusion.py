@@ -20,6 +20,10 @@ class ClassScore:
         precision: Share of the images called it that are it; None where none was called it.
         recall: Share of its images that were called it; None where it has no image.
         f1: Harmonic mean of both, ``2 tp / (2 tp + fp + fn)``; None where it neither occurs nor is answered.
+
+    >>> cat, _ = class_scores(np.array([[3, 1], [0, 4]]))  # of four cats one was called a dog
+    >>> cat.n, cat.answered, cat.precision, cat.recall
+    (4, 3, 1.0, 0.75)
     """
 
     n: int

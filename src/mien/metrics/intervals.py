@@ -27,6 +27,9 @@ class Estimates(NamedTuple):
         value: What was measured.
         low: Lower end of each.
         high: Upper end of each.
+
+    >>> Estimates(np.array([0.8]), np.array([0.71]), np.array([0.87])).low.tolist()
+    [0.71]
     """
 
     value: NDArray[np.float64]

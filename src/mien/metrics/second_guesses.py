@@ -17,6 +17,9 @@ class ConfusedPair:
         was: Column of the right class.
         n: How many images.
         right: For how many of them the second guess is right.
+
+    >>> ConfusedPair(predicted=5, was=0, n=40, right=30).share
+    0.75
     """
 
     predicted: int
@@ -38,6 +41,9 @@ class SecondGuesses:
         errors: Images whose first guess is wrong.
         right: For how many of them the second guess is right.
         pairs: Every pair that occurs, the most frequent first.
+
+    >>> SecondGuesses(errors=80, right=40, pairs=()).share
+    0.5
     """
 
     errors: int

@@ -53,6 +53,9 @@ class Repetition:
         paper: Its name.
         labels: Names of the classes, in the order of the confusion matrices.
         runs: One per seed, and per optimizer where the paper compares several.
+
+    >>> Repetition("kalu", ("happy", "sad"), ()).values("private")
+    []
     """
 
     paper: str
@@ -131,6 +134,14 @@ def repeat(
 
     Raises:
         InputError: A split is missing, or the folder holds other runs.
+
+    >>> from mien.reproduction.papers import paper
+    >>> import numpy as np
+    >>> nothing = FaceDataset(np.zeros((1, 48, 48), np.uint8), np.array([3]), None, np.array(["Training"]), np.arange(1))
+    >>> repeat(paper("kalu"), nothing, Path("runs"), {}, lambda name, recipe: None)  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected ...
     """
     require_whole(data)
     runs = []

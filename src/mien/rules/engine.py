@@ -149,6 +149,10 @@ class RuleEvent:
         faces: How many faces were in view.
         measures: Of all that the rule asks of landmarks the value for each face in view, by name; None where there
             was none.
+
+    >>> event = RuleEvent("smile", "start", time=12.4, frame=372, values={"any.happy > 0.7": 0.86}, faces=1)
+    >>> event.kind, event.values["any.happy > 0.7"]
+    ('start', 0.86)
     """
 
     rule: str

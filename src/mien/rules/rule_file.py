@@ -51,6 +51,9 @@ class Action:
         settings: What its hook is made of.
         on: The kinds of events that it is for.
         attempts: How often a delivery is tried.
+
+    >>> Action("webhook", {"url": "http://127.0.0.1:8080/events"}).on
+    ('start',)
     """
 
     kind: str
@@ -81,6 +84,11 @@ class RuleSet:
         rules: In the order of the file.
         actions: By name.
         mapping: What counts as positive and negative.
+
+    >>> from mien.rules import Rule
+    >>> rules = RuleSet((Rule("smile", "any.happy > 0.7"),))
+    >>> rules.idle, rules.measures
+    ([], ())
     """
 
     rules: tuple[Rule, ...]
@@ -114,6 +122,12 @@ def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
         RuleError: Something in it is wrong; the message has file, line, column and remedy of the first
             mistake.
         InputError: The file cannot be read.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "smile.toml")
+    >>> _ = path.write_text('rules.smile = {when = "any.happy > 0.7", for = 0.5}')
+    >>> [rule.name for rule in read_rules(path).rules]
+    ['smile']
     """
     found = _RuleFile(path, labels)
     if found.mistakes:
@@ -133,6 +147,12 @@ def mistakes_in(path: str | Path, labels: Labels = EXPRESSIONS) -> list[str]:
 
     Raises:
         InputError: The file cannot be read.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "smile.toml")
+    >>> _ = path.write_text('rules.smile = {when = "any.hapy > 0.7"}')
+    >>> len(mistakes_in(path))
+    1
     """
     return _RuleFile(path, labels).messages()
 

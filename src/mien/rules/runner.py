@@ -47,6 +47,9 @@ class RunOptions:
         log: A file to which a line of JSON is added for every event.
         grace: Seconds that closing waits for what has not been delivered yet.
         tell: Called with lines for people, from any thread.
+
+    >>> RunOptions(source="camera:0", log=Path("events.jsonl")).grace
+    5.0
     """
 
     source: str = ""
@@ -278,6 +281,19 @@ def replay(
 
     Raises:
         MediaError: It cannot be opened.
+
+    >>> import tempfile
+    >>> from mien import Pipeline, Session
+    >>> from mien.core.drawn_face import draw_portrait
+    >>> from mien.media import VideoWriter
+    >>> from mien.rules import Rule, RuleSet
+    >>> path = Path(tempfile.mkdtemp(), "smile.mp4")
+    >>> with VideoWriter(path, 240, 240) as movie:
+    ...     for index in range(4):
+    ...         movie.write(draw_portrait(), index / 5)
+    >>> rules = RuleSet((Rule("smile", "any.happy > 0.5"),))
+    >>> [(event.rule, event.kind, event.time) for event in replay(path, rules, Session(Pipeline()))]
+    [('smile', 'start', 0.0)]
     """
     engine, told = RuleEngine(rules.rules, session.labels, rules.mapping), set[str]()
     with (video_options or VideoOptions()).open(source) as media:

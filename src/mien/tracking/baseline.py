@@ -42,6 +42,14 @@ class NeutralBaseline:
 
     Raises:
         InputError: There is no label ``neutral``.
+
+    >>> from mien.core.labels import EXPRESSIONS
+    >>> NeutralBaseline(EXPRESSIONS, 3.0).source
+    3.0
+    >>> NeutralBaseline(Labels(("happy", "sad")), "median")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected labels with neutral, to calibrate by; got happy, sad: leave neutral out
     """
 
     def __init__(self, labels: Labels, source: float | Literal["median"]) -> None:

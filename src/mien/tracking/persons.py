@@ -26,6 +26,9 @@ class EpisodeStats:
         count: How many.
         mean: Seconds of one on average; 0 where there is none.
         longest: Seconds of the longest.
+
+    >>> EpisodeStats(count=3, mean=1.5, longest=2.5).longest
+    2.5
     """
 
     count: int
@@ -77,6 +80,14 @@ class PersonSummary:
             where it never could.
         left_out: Seconds of talk that shares, means, stretches and all other figures but `seconds` and `frames` leave
             out.
+
+    >>> from mien.core.faces import Faces
+    >>> from mien.core.labels import Labels
+    >>> from mien.video.results import VideoResult
+    >>> faces = Faces([[0, 0, 40, 50]] * 2, [1, 1], [0, 1], [0.0, 0.2], tracks=[1, 1], probs=[[0.1, 0.9]] * 2, labels=Labels(("sad", "happy")))
+    >>> [person] = VideoResult("talk.mp4", faces, np.arange(2), np.array([0.0, 0.2])).people()
+    >>> person.track, person.frames, person.shares
+    (1, 2, {'sad': 0.0, 'happy': 1.0})
     """
 
     track: int

@@ -31,6 +31,9 @@ class Segment:
             as that frame lasts.
         confidence: Mean of its probability (the smoothed one where there is one), 0 to 1, by duration; also
             where it is shown as uncertain (`Faces.label_confidence`).
+
+    >>> Segment(track=1, label="happy", start=2.0, end=3.5, confidence=0.9).seconds
+    1.5
     """
 
     track: int
@@ -170,6 +173,15 @@ class Segmenter:
     Args:
         gap: Seconds; a person not seen for longer was away, which ends a segment.
         skip_talking: Whether talk ends a segment as well, and is in none.
+
+    >>> from mien.core.faces import Faces
+    >>> from mien.core.labels import Labels
+    >>> segmenter = Segmenter()
+    >>> for index, happy in enumerate([0.9, 0.8, 0.1]):
+    ...     faces = Faces([[0, 0, 40, 50]], [1], [index], [index / 5], tracks=[1], probs=[[1 - happy, happy]], labels=Labels(("sad", "happy")))
+    ...     done = segmenter.update(FrameResult("talk.mp4", index, index / 5, faces))
+    >>> [(segment.label, segment.start) for segment in [*done, *segmenter.close()]]
+    [('happy', 0.0), ('sad', 0.4)]
     """
 
     def __init__(self, gap: float = 1.0, skip_talking: bool = False) -> None:

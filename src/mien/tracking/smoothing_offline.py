@@ -56,6 +56,15 @@ def smooth_offline(
     Raises:
         InputError: The faces have no tracks, or calibration by neutral was asked for and no label has that
             name.
+
+    >>> from mien.core.faces import Faces
+    >>> labels = Labels(("sad", "happy"))
+    >>> results = []
+    >>> for index, happy in enumerate([0.9, 0.2, 0.9]):
+    ...     faces = Faces([[0, 0, 40, 50]], [1], [index], [index / 25], tracks=[1], probs=[[1 - happy, happy]], labels=labels)
+    ...     results.append(FrameResult("talk.mp4", index, index / 25, faces))
+    >>> [result.faces[0].smoothed_emotion for result in smooth_offline(results, Smoothing(), labels)]
+    ['happy', 'happy', 'happy']
     """
     if neutral is None and options.baseline is not None:
         neutral = NeutralBaseline(labels, options.baseline)

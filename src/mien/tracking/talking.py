@@ -146,6 +146,11 @@ class TalkingNow:
     """Adds ``talking`` to the faces of one live stream, frame by frame, by the last second.
 
     It holds the state of one stream: not for several threads at once.
+
+    >>> from mien.core.faces import Faces
+    >>> faces = TalkingNow().update(Faces([[0, 0, 40, 50]], [1], [0], [0.0], tracks=[1]))
+    >>> faces.talking is None  # without landmarks that cannot be told
+    True
     """
 
     def __init__(self) -> None:
@@ -202,6 +207,11 @@ def mark_talking(results: Iterable[FrameResult]) -> Iterator[FrameResult]:
 
     Args:
         results: Of one source, in order of time. Times that go back begin anew.
+
+    >>> from mien.core.faces import Faces
+    >>> result = FrameResult("talk.mp4", 0, 0.0, Faces([[0, 0, 40, 50]], [1], [0], [0.0], tracks=[1]))
+    >>> [marked.faces.talking for marked in mark_talking([result])]  # without landmarks that cannot be told
+    [None]
     """
     mouths, held = _Mouths(), deque[tuple[FrameResult, dict[int, _Mouth]]]()
     latest = -np.inf

@@ -39,6 +39,12 @@ class VideoResult:
         skip_talking: Whether people, segments and charts leave out stretches in which somebody talks.
         remarks: What a person should know about where it comes from, a line each.
         names: What people are called whom somebody has named (`mien.people`), by track.
+
+    >>> from mien.core.drawn_face import draw_portrait
+    >>> from mien.video.analyze import analyze
+    >>> [video] = analyze(draw_portrait())
+    >>> video.frames.tolist(), video.faces.emotions
+    ([0], ['happy'])
     """
 
     source: str
@@ -155,6 +161,12 @@ class Results(Sequence[VideoResult]):
     Args:
         videos: In the order of the sources.
         labels: Names of the columns of ``probs``.
+
+    >>> from mien.core.drawn_face import draw_portrait
+    >>> from mien.video.analyze import analyze
+    >>> results = analyze([draw_portrait(), np.zeros((90, 90, 3), np.uint8)])
+    >>> len(results), results.faces.emotions, [row["status"] for row in results.rows()]
+    (2, ['happy'], ['face', 'no_face'])
     """
 
     def __init__(self, videos: Iterable[VideoResult], labels: Labels) -> None:
