@@ -160,9 +160,7 @@ def silent(service: Service, count: int, source: str) -> list[socket.socket]:
 
 
 def test_an_address_cannot_take_the_places_of_others(tmp_path: Path) -> None:
-    with serving(
-        tmp_path, limits=replace(Limits(), connections=60, half_open=10, head_seconds=30)
-    ) as service:
+    with serving(tmp_path, limits=replace(Limits(), connections=60, head_seconds=30)) as service:
         held = silent(service, 59, "127.0.0.2")
         refused: set[socket.socket] = set()
 

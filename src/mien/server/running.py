@@ -25,7 +25,7 @@ from mien.server.errors import APIError
 from mien.server.resources import give_back
 from mien.server.settings import Limits, ServerSettings
 
-_JUST = 1.0  # s within which a connection has only just come: clients may be many for a moment.
+_MOST_PASSED = 2**25  # Bytes of a request that are passed over once it has been answered.
 
 
 class _Timer:
@@ -48,17 +48,12 @@ class _HalfOpen:
     """Connections whose request is not there yet, by address, the oldest first. No address can take the
     places of the others with them."""
 
-    def __init__(self, share: int) -> None:
-        self._share = share
-        self._waiting: defaultdict[str, dict[_Connection, float]] = defaultdict(dict)
+    def __init__(self) -> None:
+        self._waiting: defaultdict[str, dict[_Connection, None]] = defaultdict(dict)
 
     def add(self, connection: _Connection) -> None:
-        """One more; beyond its share an address loses its oldest, unless that one has only just come."""
-        own = self._waiting[connection.address]
-        own[connection] = now = time.monotonic()
-        oldest = next(iter(own))
-        if len(own) > self._share and now - own[oldest] > _JUST:
-            oldest.crowded()
+        """One more."""
+        self._waiting[connection.address][connection] = None
 
     def discard(self, connection: _Connection) -> None:
         """Its request is there, or it is gone."""
@@ -76,16 +71,81 @@ class _HalfOpen:
         return True
 
 
+class _Passing:
+    """The rest of a request that has its answer already: it is passed over, as fast as an upload must come, up to
+    an end.
+
+    Args:
+        bounds: How fast that is.
+        end: Called when it comes too slowly, or is too much.
+    """
+
+    def __init__(self, bounds: Limits, end: Callable[[], None]) -> None:
+        self._bounds, self._end = bounds, end
+        self._began, self._count, self._timer = time.monotonic(), 0, _Timer()
+        self.add(0)
+
+    def add(self, count: int) -> None:
+        """Some more came."""
+        self._count += count
+        if self._count > _MOST_PASSED:
+            self.stop()
+            self._end()
+            return
+        slowest = self._bounds.pause_seconds + self._count / self._bounds.slowest
+        left = slowest - (time.monotonic() - self._began)
+        self._timer.start(max(0.0, min(self._bounds.pause_seconds, left)), self._end)
+
+    def stop(self) -> None:
+        """Nothing more is waited for."""
+        self._timer.stop()
+
+
+class _PartingTransport:
+    """A transport that is not closed while the client still sends. The system answers what comes to a closed connection
+    with a reset, on which a client may lose the answer that it has not read yet: so the client is told that nothing
+    more comes, and what it sends is passed over until it closes.
+
+    Args:
+        transport: Of a socket.
+        connection: Whose it is.
+    """
+
+    def __init__(self, transport: asyncio.Transport, connection: _Connection) -> None:
+        self._transport, self._connection = transport, connection
+        self.passing: _Passing | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def is_closing(self) -> bool:
+        return self.passing is not None or self._transport.is_closing()
+
+    def close(self) -> None:
+        if self.is_closing():
+            return
+        if self._connection.parts():
+            self.passing = _Passing(self._connection.bounds, self._transport.abort)
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        else:
+            self._transport.close()
+
+
 class _Connection(H11Protocol):
     """HTTP: headers must be there in time, a request that was refused must end, and what is sent must be
     taken."""
 
     bounds: ClassVar[Limits]
     half_open: ClassVar[_HalfOpen]
+    parting: ClassVar[set[_Connection]]
+    transport: _PartingTransport
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._head, self._drain = _Timer(), _Timer()
+        self._refused, self._rest = False, None
         super().connection_made(transport)
+        self.transport = _PartingTransport(transport, self)
         # Head and body of an answer are two pieces: the second would wait until the client has acknowledged
         # the first.
         transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -97,7 +157,21 @@ class _Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
         self._drain.stop()
+        self.parting.discard(self)
+        for passing in (self._rest, self.transport.passing):
+            if passing is not None:
+                passing.stop()
         super().connection_lost(exc)
+
+    def parts(self) -> bool:
+        """Whether the client may be in the middle of a request, now that this end has said all; its place is free
+        from then on."""
+        sending = self._refused or self.conn.their_state is h11.SEND_BODY
+        if not sending or len(self.parting) >= self.bounds.connections:
+            return False
+        self.parting.add(self)
+        self.connections.discard(self)
+        return True
 
     @property
     def address(self) -> str:
@@ -117,14 +191,21 @@ class _Connection(H11Protocol):
         self.half_open.discard(self)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.passing is not None:
+            self.transport.passing.add(len(data))
         if self.transport.is_closing():
             return
+        if self._rest is not None:
+            self._rest.add(len(data))
         waiting = self.cycle is None or self.cycle.response_complete
         super().data_received(data)
         if self.cycle is not None and not self.cycle.response_complete:
             self._head_came()
         elif waiting and self.conn.their_state is h11.IDLE and self.cycle is not None:
             self._expect_head()
+        if self._rest is not None and self.conn.their_state is not h11.SEND_BODY:
+            self._rest.stop()
+            self._rest = None
 
     def handle_websocket_upgrade(self, event: h11.Request) -> None:
         self._head_came()
@@ -133,8 +214,8 @@ class _Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
-            # The answer came before the end of the request: its rest is passed over, but not for ever.
-            self._head.start(self.bounds.pause_seconds, self.transport.abort)
+            # The answer came before the end of the request, whose rest uvicorn passes over.
+            self._rest = _Passing(self.bounds, self.transport.abort)
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -160,6 +241,7 @@ class _Connection(H11Protocol):
         content = refusal.content()
         head = f"HTTP/1.1 {refusal.status} Refused\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\nconnection: close\r\n\r\n"
         self._head_came()
+        self._refused = True
         self.transport.write(head.encode() + content)
         self.transport.close()
 
@@ -211,7 +293,7 @@ def protocols(limits: Limits) -> tuple[type[H11Protocol], type[WebSocketsSansIOP
     """Protocols for HTTP and WebSocket connections that keep to limits; uvicorn makes their instances. h11
     bounds the size of headers."""
     connection = type(
-        "Connection", (_Connection,), {"bounds": limits, "half_open": _HalfOpen(limits.half_open)}
+        "Connection", (_Connection,), {"bounds": limits, "half_open": _HalfOpen(), "parting": set()}
     )
     return connection, type("Stream", (_Stream,), {"bounds": limits})
 

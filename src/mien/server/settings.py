@@ -123,7 +123,6 @@ class Limits:
         job_bytes: Most bytes on disk for all videos and results together.
         job_seconds: Longest time that reading one video may take.
         connections: Most connections at once.
-        half_open: Most connections of one address at once whose request is not there yet.
         head_seconds: Longest time until a request's headers, or a stream's first message, are there.
         pause_seconds: Longest time without a byte while a request is on its way, or until an answer is taken.
         slowest: Fewest bytes a second of an upload, on average.
@@ -150,7 +149,6 @@ class Limits:
     job_bytes: int = 32 * 1024 * _MIB
     job_seconds: float = 8 * 3600
     connections: int = 512
-    half_open: int = 64
     head_seconds: float = 10
     pause_seconds: float = 15
     slowest: int = 10_000
