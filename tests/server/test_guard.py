@@ -15,6 +15,7 @@ from websockets.exceptions import InvalidStatus
 from mien.core.errors import InputError
 from mien.server.middleware import Sessions
 from mien.server.settings import ServerSettings
+from mien.server.tokens import Token
 from tests.server.service import Service, serving, talk
 
 pytestmark = pytest.mark.integration
@@ -180,10 +181,8 @@ def test_a_browser_logs_in_for_a_cookie_that_is_not_the_token(closed: Service) -
         cookie = {"Cookie": f"mien={browser.cookies['mien']}"}
         assert talk(closed, {"type": "start"}, additional_headers=cookie)[0]["type"] == "ready"
         assert closed.client.get("/v1/models", headers={"cookie": f"mien={TOKEN}"}).status_code == 401
-        assert (
-            closed.client.get("/v1/models", headers={"cookie": f"mien={Sessions(60).begin()}"}).status_code
-            == 401
-        )
+        strange = Sessions(60).begin(Token("anna", b""))
+        assert closed.client.get("/v1/models", headers={"cookie": f"mien={strange}"}).status_code == 401
     for body in (b"", b"[]", b'{"token": 1}', b"\xff\xfe", b'{"token": "x"', b"x" * 5000):
         assert closed.client.post("/v1/login", content=body).status_code in (413, 422)
 
@@ -213,9 +212,10 @@ def test_a_cookie_ends_with_a_restart_and_after_its_time(
 
 def test_sessions_are_bounded() -> None:
     sessions = Sessions(60)
-    words = [sessions.begin() for _ in range(3000)]
-    assert sessions.knows(words[-1])
-    assert sum(map(sessions.knows, words)) <= 1024
+    token = Token("anna", b"")
+    words = [sessions.begin(token) for _ in range(3000)]
+    assert sessions.find(words[-1]) == token
+    assert sum(sessions.find(word) is not None for word in words) <= 1024
 
 
 def test_every_answer_carries_its_headers(service: Service) -> None:

@@ -44,7 +44,7 @@ export class Login {
   async give() {
     try {
       const body = JSON.stringify({ token: this.field.value });
-      await asked("/v1/login", { method: "POST", body, headers: { "Content-Type": "application/json" } });
+      await asked("v1/login", { method: "POST", body, headers: { "Content-Type": "application/json" } });
       this.field.value = "";
       this.dialog.close();
     } catch (error) {

@@ -340,7 +340,7 @@ class Page {
 }
 
 try {
-  const settings = await (await asked("/v1/page")).json();
+  const settings = await (await asked("v1/page")).json();
   new Page(settings);
 } catch (error) {
   part("trouble").hidden = false;

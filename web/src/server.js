@@ -58,7 +58,7 @@ export class Server {
     const form = new FormData();
     form.append("file", file, file.name);
     const more = landmarks ? "&landmarks=true&points=true" : "";
-    const answer = await asked(`/v1/images?min_face=${minFace}${more}`, { method: "POST", body: form });
+    const answer = await asked(`v1/images?min_face=${minFace}${more}`, { method: "POST", body: form });
     const [image] = (await answer.json()).images;
     if (image.status === "error") throw new Refused(image.error.status, image.error.message);
     return { ...image, faces: image.faces.map(this.taken, this) };
@@ -66,7 +66,7 @@ export class Server {
 
   /** A stream of frames. @param {StreamOptions} options */
   async stream(options) {
-    await asked("/v1/models"); // A WebSocket does not tell why it was refused.
+    await asked("v1/models"); // A WebSocket does not tell why it was refused.
     return new ServerStream(this, options);
   }
 
@@ -158,10 +158,8 @@ class ServerStream {
   open({ width, height }, shape) {
     this.close();
     this.shape = shape;
-    const socket = new WebSocket(
-      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/stream`,
-      ["mien.v1"],
-    );
+    const address = new URL("v1/stream", document.baseURI).href.replace("http", "ws");
+    const socket = new WebSocket(address, ["mien.v1"]);
     const waiting = (this.waiting = this.nobody());
     const form = this.raw ? { format: "rgb", width, height } : { format: "image" };
     this.lost = null;

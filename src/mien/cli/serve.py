@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -52,10 +52,48 @@ class ServiceOptions:
             rich_help_panel=_SERVICE,
         ),
     ] = None
+    tokens: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Tokens of several clients: a name and a token, or sha256: and its digest, on each line; read again when it changes.",
+            show_default=False,
+            rich_help_panel=_SERVICE,
+        ),
+    ] = None
+    rate_limit: Annotated[
+        float | None,
+        typer.Option(
+            metavar="REQUESTS",
+            help="Requests a second of each token, and of each address that gives none; more are refused.",
+            show_default=False,
+            rich_help_panel=_SERVICE,
+        ),
+    ] = None
+    burst: Annotated[
+        int, typer.Option(help="With --rate-limit: requests at once.", min=1, rich_help_panel=_SERVICE)
+    ] = 10
     allowed_host: Annotated[
         list[str] | None,
         typer.Option(
             help="A name under which the service is known, such as a proxy's; give it again for more.",
+            rich_help_panel=_SERVICE,
+        ),
+    ] = None
+    prefix: Annotated[
+        str,
+        typer.Option(
+            metavar="PATH",
+            help="Path under which a proxy has the service, such as /mien.",
+            show_default=False,
+            rich_help_panel=_SERVICE,
+        ),
+    ] = ""
+    trusted_proxy: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address or network of a proxy whose X-Forwarded-Prefix and X-Forwarded-For are believed; give it again for more.",
             rich_help_panel=_SERVICE,
         ),
     ] = None
@@ -82,6 +120,29 @@ class ServiceOptions:
             rich_help_panel=_SERVICE,
         ),
     ] = 24
+
+    def settings(self) -> dict[str, Any]:
+        """The same as arguments of `mien.server.settings.ServerSettings`.
+
+        Raises:
+            InputError: The rate is none.
+        """
+        from mien.server.rates import RateLimit
+        from mien.server.settings import Limits
+
+        return {
+            "host": self.host,
+            "port": self.port,
+            "token": self.token,
+            "tokens": self.tokens,
+            "rate_limit": None if self.rate_limit is None else RateLimit(self.rate_limit, self.burst),
+            "prefix": self.prefix.rstrip("/"),
+            "proxies": tuple(self.trusted_proxy or ()),
+            "names": tuple(self.allowed_host or ()),
+            "session_seconds": 3600 * self.session_hours,
+            "offered": tuple(self.offer or ()),
+            "limits": Limits(decode_seconds=self.decode_seconds),
+        }
 
 
 @dataclass(frozen=True)
@@ -190,23 +251,17 @@ def serve(
     source is stored. Ends with Ctrl-C.
     """
     check_packages()
-    from mien.server.settings import Limits, ServerSettings
+    from mien.server.settings import ServerSettings
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     # Several images are read at once, so each network gets one thread.
     chosen = replace(networks.config(), threads=networks.threads or 1)
     settings = ServerSettings(
         _folder(keeping.folder),
-        service.host,
-        service.port,
-        service.token,
-        tuple(service.allowed_host or ()),
-        keeping.keep_uploads,
-        3600 * keeping.retention_hours,
-        3600 * service.session_hours,
+        **service.settings(),
+        keep=keeping.keep_uploads,
+        results_seconds=3600 * keeping.retention_hours,
         networks=chosen,
-        offered=tuple(service.offer or ()),
-        limits=Limits(decode_seconds=service.decode_seconds),
         source=looking.own_source(opening, notes),
         photos=looking.photos,
     )

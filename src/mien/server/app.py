@@ -26,10 +26,13 @@ from mien.server.metrics import Measured, Metrics
 from mien.server.middleware import Guard, Heads, Sessions, known_options
 from mien.server.offer import Offer
 from mien.server.photos import photos
+from mien.server.proxy import Proxied
+from mien.server.reference import reference
 from mien.server.settings import ServerSettings
 from mien.server.source import source
 from mien.server.status import status
 from mien.server.stream import stream
+from mien.server.tokens import Tokens
 from mien.server.videos import videos
 from mien.server.web_page import files
 
@@ -58,7 +61,7 @@ def create_app(settings: ServerSettings) -> ASGIApp:
         InputError: The folder for videos cannot be used.
         NetworkError: A network is missing or damaged.
     """
-    metrics = Metrics()
+    metrics, tokens = Metrics(), Tokens(settings.token, settings.tokens)
     offer = Offer(settings.networks, settings.offered)
     pipeline = offer.pipeline
     jobs = Jobs(settings, metrics.count_jobs)
@@ -83,14 +86,17 @@ def create_app(settings: ServerSettings) -> ASGIApp:
         description=_ABOUT,
         lifespan=lifespan,
         redirect_slashes=False,
+        # `reference` has both, for every prefix and without anything from elsewhere.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        generate_unique_id_function=lambda route: route.name,
         telemetry=_SILENT,
     )
     app.state.jobs = jobs
     _tell_errors(app)
     # Asked for by the guard; here it is only told.
-    known: list[Any] = [] if settings.token is None else [Security(HTTPBearer(auto_error=False))]
+    known: list[Any] = [Security(HTTPBearer(auto_error=False))] if tokens.needed else []
     checked = [Depends(known_options)]
     app.include_router(images(reader, limits, metrics), dependencies=[*known, *checked])
     app.include_router(videos(jobs, offer, settings), dependencies=[*known, *checked])
@@ -98,9 +104,11 @@ def create_app(settings: ServerSettings) -> ASGIApp:
     app.include_router(source(watcher, pipeline, limits, [*known, *checked]))
     app.include_router(photos(settings.photos, [*known, *checked]))
     app.include_router(files(pipeline, own, settings.photos is not None))
-    app.include_router(login(settings.token, sessions, limits), dependencies=checked)
+    app.include_router(reference(app))
+    app.include_router(login(tokens, sessions, limits), dependencies=checked)
     app.include_router(status(offer, metrics, jobs.trouble, [*known, *checked]))
-    return Measured(Guard(Heads(app), settings, sessions), metrics)
+    guard = Guard(Heads(app), settings, tokens, sessions, metrics)
+    return Proxied(Measured(guard, metrics), settings.prefix, settings.proxies)
 
 
 def _tell_errors(app: FastAPI) -> None:

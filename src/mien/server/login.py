@@ -7,19 +7,21 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from mien.server.errors import APIError
-from mien.server.middleware import COOKIE, Sessions, same
+from mien.server.middleware import COOKIE, Sessions
+from mien.server.proxy import prefix
 from mien.server.schemas import Login, Problem
 from mien.server.settings import Limits
+from mien.server.tokens import Tokens
 from mien.server.uploads import arriving
 
 _MOST = 1024
 
 
-def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
+def login(tokens: Tokens, sessions: Sessions, limits: Limits) -> APIRouter:
     """The routes.
 
     Args:
-        token: What the client must know; None: nothing.
+        tokens: What the client must know.
         sessions: Who has given it.
         limits: How fast a request must come.
     """
@@ -31,7 +33,7 @@ def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
         }
     }
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422)
+        status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422, 429)
     }
 
     @router.post("/v1/login", status_code=204, responses=problems, openapi_extra=body)
@@ -46,14 +48,16 @@ def login(token: str | None, sessions: Sessions, limits: Limits) -> APIRouter:
             given = Login.model_validate_json(data)
         except ValueError:
             raise APIError(422, 'expected {"token": "..."} as JSON; got something else') from None
-        if token is not None and not same(given.token, token):
-            raise APIError(401, "expected the service's token; got another one")
+        token = tokens.find(given.token)
+        if tokens.needed and token is None:
+            raise APIError(401, "expected a token of the service; got another one")
         answer = Response(status_code=204)
         if token is not None:
             secure = request.headers.get("x-forwarded-proto") == "https"
             answer.set_cookie(
                 COOKIE,
-                sessions.begin(),
+                sessions.begin(token),
+                path=f"{prefix(request)}/",
                 max_age=int(sessions.seconds),
                 httponly=True,
                 samesite="strict",

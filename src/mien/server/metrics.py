@@ -21,6 +21,7 @@ class Metrics:
     Attributes:
         requests: Answers, by route and status.
         seconds: From the first byte of a request to its last answered byte, by route.
+        tokens: Requests that came with a token, by its name.
         images: Images, by outcome (``face``, ``no_face``, ``error``), and by model and head, of which there are no
             more than the service offers.
         frames: Frames of streams, by the same; ``skipped`` is an outcome, too.
@@ -38,6 +39,7 @@ class Metrics:
         self.seconds = self._histogram(
             "mien_request_seconds", "Seconds from request to answer", _SECONDS, "route"
         )
+        self.tokens = self._counter("mien_token_requests", "Requests with a token", "token")
         self.images = self._counter("mien_images", "Images read", *_READ)
         self.frames = self._counter("mien_stream_frames", "Frames of streams", *_READ)
         self.latency = self._histogram(

@@ -4,12 +4,12 @@ a cookie), ``HEAD``, options that a route does not know, and the headers that ev
 from __future__ import annotations
 
 import asyncio
-import hmac
 import ipaddress
+import math
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Any, cast
@@ -18,7 +18,10 @@ from starlette.requests import HTTPConnection
 
 from mien.core.names import nearest
 from mien.server.errors import APIError
+from mien.server.metrics import Metrics
+from mien.server.rates import Rates, home
 from mien.server.settings import ServerSettings
+from mien.server.tokens import Token, Tokens
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,33 +30,35 @@ _MOST = 1024
 
 
 class Sessions:
-    """Which cookies stand for the token. They are kept in memory, so that all of them end with the service.
+    """Which cookies stand for a token. They are kept in memory, so that all of them end with the service.
 
     Args:
         seconds: How long one is good for.
         now: A clock that only grows.
 
     >>> sessions = Sessions(60)
-    >>> word = sessions.begin()
-    >>> sessions.knows(word), sessions.knows("another")
-    (True, False)
+    >>> word = sessions.begin(Token("anna", b""))
+    >>> sessions.find(word).name, sessions.find("another")
+    ('anna', None)
     """
 
     def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
         self.seconds, self._now = seconds, now
-        self._ends: OrderedDict[str, float] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, Token]] = OrderedDict()
 
-    def begin(self) -> str:
+    def begin(self, token: Token) -> str:
         """A new word for a cookie; where there are too many, the oldest is forgotten."""
-        while self._ends and (len(self._ends) >= _MOST or next(iter(self._ends.values())) <= self._now()):
-            self._ends.popitem(last=False)
+        known = self._known
+        while known and (len(known) >= _MOST or next(iter(known.values()))[0] <= self._now()):
+            known.popitem(last=False)
         word = secrets.token_urlsafe(32)
-        self._ends[word] = self._now() + self.seconds
+        known[word] = (self._now() + self.seconds, token)
         return word
 
-    def knows(self, word: str) -> bool:
-        """Whether a cookie stands for the token, and still does."""
-        return self._ends.get(word, -float("inf")) > self._now()
+    def find(self, word: str) -> Token | None:
+        """The token that a cookie stands for, as long as it does."""
+        end, token = self._known.get(word, (-math.inf, None))
+        return token if end > self._now() else None
 
 
 COOKIE = "mien"
@@ -81,12 +86,18 @@ class Guard:
 
     Args:
         app: What answers.
-        settings: Names and token.
-        sessions: Which cookies stand for the token.
+        settings: Names, and how often a client may ask.
+        tokens: Who may ask.
+        sessions: Which cookies stand for a token.
+        metrics: Where requests are counted by token.
     """
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings, sessions: Sessions) -> None:
-        self._app, self._settings, self._sessions = app, settings, sessions
+    def __init__(
+        self, app: ASGIApp, settings: ServerSettings, tokens: Tokens, sessions: Sessions, metrics: Metrics
+    ) -> None:
+        self._app, self._settings, self._metrics = app, settings, metrics
+        self._tokens, self._sessions = tokens, sessions
+        self._rates = None if settings.rate_limit is None else Rates(settings.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -105,10 +116,16 @@ class Guard:
         _check_origin(scope, host)
         path = scope["path"]
         closed = (path.startswith("/v1/") and path not in _OPEN) or path == "/metrics"
-        if closed and self._settings.token is not None and not self._knows_token(scope):
+        if not closed and path != "/v1/login":
+            return
+        token = self._token(scope) if closed and self._tokens.needed else None
+        if self._rates is not None:
+            client = scope["client"][0] if scope["client"] else ""
+            self._rates.take(f"address {home(client)}" if token is None else f"token {token.name}")
+        if closed and self._tokens.needed and token is None:
             raise APIError(
                 401,
-                "expected the service's token; got none or another one: send it as Authorization: Bearer TOKEN",
+                "expected a token of the service; got none or another one: send it as Authorization: Bearer TOKEN",
             )
 
     def _check_host(self, host: str) -> None:
@@ -122,23 +139,26 @@ class Guard:
                 f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --allowed-host NAME",
             )
 
-    def _knows_token(self, scope: Scope) -> bool:
-        token = self._settings.token
-        assert token is not None
-        kind, _, given = _one(scope, b"authorization").partition(" ")
-        if kind.lower() == "bearer" and same(given.strip(), token):
-            return True
-        offered = (name.strip() for name in _one(scope, b"sec-websocket-protocol").split(","))
-        if scope["type"] == "websocket" and any(
-            same(name.removeprefix(TOKEN_PROTOCOL), token) for name in offered
-        ):
-            return True
-        return self._sessions.knows(_cookie(_one(scope, b"cookie")))
+    def _token(self, scope: Scope) -> Token | None:
+        """Whose token a request has; it is counted."""
+        token = next(filter(None, map(self._tokens.find, _offered(scope))), None)
+        if token is None:
+            token = self._sessions.find(_cookie(_one(scope, b"cookie")))
+            token = token if token is not None and self._tokens.takes(token) else None
+        if token is not None:
+            self._metrics.tokens.labels(token.name).inc()
+        return token
 
 
-def same(given: str, right: str) -> bool:
-    """Whether two words are the same, in a time that does not tell how much of them is."""
-    return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
+def _offered(scope: Scope) -> Iterator[str]:
+    """What may be a token."""
+    kind, _, given = _one(scope, b"authorization").partition(" ")
+    if kind.lower() == "bearer":
+        yield given.strip()
+    if scope["type"] == "websocket":
+        for name in _one(scope, b"sec-websocket-protocol").split(","):
+            if name.strip().startswith(TOKEN_PROTOCOL):
+                yield name.strip().removeprefix(TOKEN_PROTOCOL)
 
 
 async def refuse(scope: Scope, send: Send, refusal: APIError) -> None:

@@ -14,12 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Path as PathPart
 from fastapi.responses import Response
 
 from mien.rules.actions.photo import PHOTO_NAME
 from mien.server.errors import APIError
+from mien.server.proxy import prefix
 from mien.server.schemas import PhotoFile, PhotoList, Problem
 
 _LISTED = 24
@@ -38,14 +39,15 @@ def photos(folder: Path | None, known: list[Any]) -> APIRouter:
     """
     router = APIRouter(tags=["photos"])
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (401, 403, 404, 421)
+        status: {"model": Problem} for status in (401, 403, 404, 421, 429)
     }
 
     @router.get("/v1/photos", dependencies=known, responses=problems)
-    def list_photos() -> PhotoList:
+    def list_photos(request: Request) -> PhotoList:
         """The photos that rules have saved, the newest first, 24 at most."""
         newest = sorted(_saved(_there(folder)), reverse=True)[:_LISTED]
-        return PhotoList(photos=[PhotoFile(name=name, url=f"/v1/photos/{name}") for _, name in newest])
+        place = f"{prefix(request)}/v1/photos"
+        return PhotoList(photos=[PhotoFile(name=name, url=f"{place}/{name}") for _, name in newest])
 
     @router.get(
         "/v1/photos/{name}",

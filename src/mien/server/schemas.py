@@ -25,21 +25,13 @@ class _Answer(BaseModel):
 
 
 class _Read(_Answer):
-    """What every answer with results begins with.
+    """What every answer with results begins with."""
 
-    Args:
-        notice: What the results are, and what not.
-        model: The model that read.
-        digest: SHA-256 of the model's weights, as its card and reports have it.
-        head: Which of the model's outputs was used.
-        detector: What found faces.
-    """
-
-    notice: str = NOTICE
-    model: str
-    digest: str
-    head: str
-    detector: str
+    notice: str = Field(NOTICE, description="What the results are, and what not.")
+    model: str = Field(description="The model that reads.")
+    digest: str = Field(description="SHA-256 of the model's weights, as its card and reports have it.")
+    head: str = Field(description="Which of the model's outputs is used.")
+    detector: str = Field(description="What finds faces.")
 
 
 class Cause(_Answer):

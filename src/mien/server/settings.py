@@ -4,7 +4,6 @@ itself."""
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +14,9 @@ from mien.core.names import spelled
 from mien.inference.config import PipelineConfig
 from mien.media.blur import Blur
 from mien.media.live import Address, LiveOptions, LiveSource, open_live
+from mien.server.proxy import check_prefix, network
+from mien.server.rates import RateLimit
+from mien.server.tokens import check
 from mien.tracking.options import Smoothing, Tracking
 from mien.video.runner import VideoOptions
 
@@ -90,9 +92,6 @@ class OwnSource:
         return message
 
 
-LEAST_TOKEN = 16
-"""Characters of the shortest token that is taken."""
-
 _MIB = 2**20
 
 
@@ -163,7 +162,12 @@ class ServerSettings:
         folder: Where videos that are being read and their results lie; made when it is not there.
         host: Address to listen on.
         port: Port to listen on; 0 takes any that is free.
-        token: What clients must know; needed wherever others than this machine can reach the service.
+        token: What clients must know; a token, here or in a file, is needed wherever others than this machine can
+            reach the service.
+        tokens: A file of more tokens with names (`mien.server.tokens.read`).
+        rate_limit: How often a client may ask: each token, and each address that gives none; None: as often as it likes.
+        prefix: Path under which a proxy has the service, such as ``/mien``; empty: none.
+        proxies: Addresses or networks of proxies whose ``X-Forwarded-Prefix`` and ``X-Forwarded-For`` are believed.
         names: Names, beside addresses and ``localhost``, under which the service may be asked for.
         keep: Keep uploaded videos as long as their results.
         results_seconds: How long results of videos are kept.
@@ -179,19 +183,23 @@ class ServerSettings:
             None: it shows none.
 
     Raises:
-        InputError: The token is missing, too short or not made of letters, digits and ``-._~``; or a value is
-            out of range.
+        InputError: The token is missing, too short or not made of letters, digits and ``-._~``; the prefix is no
+            path; a proxy is no address; or a value is out of range.
 
     >>> ServerSettings(Path("out"), host="0.0.0.0")
     Traceback (most recent call last):
     ...
-    mien.core.errors.InputError: expected a token where others can reach the service; got none for 0.0.0.0: set MIEN_TOKEN or give --token
+    mien.core.errors.InputError: expected a token where others can reach the service; got none for 0.0.0.0: set MIEN_TOKEN or give --tokens FILE
     """
 
     folder: Path
     host: str = "127.0.0.1"
     port: int = 8000
     token: str | None = field(default=None, repr=False)
+    tokens: Path | None = None
+    rate_limit: RateLimit | None = None
+    prefix: str = ""
+    proxies: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     keep: bool = False
     results_seconds: float = 24 * 3600
@@ -204,14 +212,14 @@ class ServerSettings:
     photos: Path | None = None
 
     def __post_init__(self) -> None:
-        if self.token is None and not self.local:
+        if self.token is None and self.tokens is None and not self.local:
             message = f"expected a token where others can reach the service; got none for {self.host}"
-            raise InputError(f"{message}: set MIEN_TOKEN or give --token")
-        if self.token is not None and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{LEAST_TOKEN},256}}", self.token):
-            message = f"expected a token of {LEAST_TOKEN} to 256 letters, digits and -._~; got another one of {len(self.token)} characters"
-            raise InputError(
-                f'{message}: make one with python -c "import secrets; print(secrets.token_urlsafe(32))"'
-            )
+            raise InputError(f"{message}: set MIEN_TOKEN or give --tokens FILE")
+        if self.token is not None:
+            check(self.token)
+        check_prefix(self.prefix)
+        for proxy in self.proxies:
+            network(proxy)
         if not 0 <= self.port <= 65535:
             raise InputError(f"expected a port from 0 to 65535; got {self.port}")
         if self.results_seconds <= 0 or self.readers < 1:

@@ -60,7 +60,7 @@ def source(
     router = APIRouter(tags=["source"])
     room = Room(limits.viewers, "viewers")
     problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (401, 403, 404, 421)
+        status: {"model": Problem} for status in (401, 403, 404, 421, 429)
     }
 
     @router.get("/v1/source", dependencies=known, responses=problems)

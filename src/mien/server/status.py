@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
@@ -18,6 +18,7 @@ from mien.inference.card import read_card
 from mien.inference.weights import FOLDER, shipped
 from mien.server.metrics import Metrics
 from mien.server.offer import Offer, facts
+from mien.server.proxy import prefix
 from mien.server.schemas import Health, Label, ModelList, NetworkFile, Problem
 
 _PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh", "facemesh-eyes")
@@ -29,8 +30,13 @@ def network_files() -> dict[str, Path]:
     return {**shipped(), **parts}
 
 
-def networks(offer: Offer) -> ModelList:
-    """All networks, first the one that reads where nobody chooses."""
+def networks(offer: Offer, prefix: str = "") -> ModelList:
+    """All networks, first the one that reads where nobody chooses.
+
+    Args:
+        offer: What reads, and what may be chosen.
+        prefix: Before the addresses of files.
+    """
     files = network_files()
     own = [next(iter(heads.values())).network.path for heads in offer.models.values()]
     paths = dict.fromkeys([*own, *files.values()])
@@ -39,12 +45,17 @@ def networks(offer: Offer) -> ModelList:
         version=mien.__version__,
         detectors=list(offer.detectors),
         landmarks=offer.pipeline.mesh is not None,
-        models=[_described(path, path in own, files.get(path.stem) == path) for path in paths],
+        models=[
+            _described(
+                path, path in own, f"{prefix}/networks/{path.name}" if files.get(path.stem) == path else None
+            )
+            for path in paths
+        ],
     )
 
 
 @lru_cache(maxsize=64)
-def _described(path: Path, offered: bool, public: bool) -> NetworkFile:
+def _described(path: Path, offered: bool, url: str | None) -> NetworkFile:
     card = read_card(path)
     data = path.read_bytes()
     return NetworkFile(
@@ -52,7 +63,7 @@ def _described(path: Path, offered: bool, public: bool) -> NetworkFile:
         version=card.version,
         kind=card.kind,
         offered=offered,
-        url=f"/networks/{path.name}" if public else None,
+        url=url,
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         digest=card.sha256,
@@ -72,7 +83,7 @@ def _labels(labels: Labels) -> list[Label]:
     ]
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421)}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421, 429)}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
@@ -88,9 +99,9 @@ def status(offer: Offer, metrics: Metrics, trouble: Callable[[], str | None], kn
     router = APIRouter(tags=["service"])
 
     @router.get("/v1/models", dependencies=known, responses=_PROBLEMS)
-    def read_models() -> ModelList:
+    def read_models(request: Request) -> ModelList:
         """The networks that the service reads with or has to offer, with all that they say of themselves."""
-        return networks(offer)
+        return networks(offer, prefix(request))
 
     @router.get("/healthz", responses=_PROBLEMS)
     async def healthz() -> Health:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,6 +20,7 @@ from mien.server.choices import invalid
 from mien.server.errors import APIError
 from mien.server.jobs import Jobs
 from mien.server.offer import Offer
+from mien.server.proxy import prefix
 from mien.server.schemas import Cause, Problem, VideoJob
 from mien.server.settings import ServerSettings
 from mien.server.store import Job
@@ -87,7 +89,7 @@ Found = Annotated[Job, Depends(_found)]
 
 
 def _problems(*more: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, *more})}
+    return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, 429, *more})}
 
 
 def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
@@ -100,11 +102,11 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     """
     router = APIRouter(tags=["videos"])
 
-    def described(job: Job) -> VideoJob:
-        return _described(job, jobs)
+    def described(job: Job, request: Request) -> VideoJob:
+        return _described(job, jobs, f"{prefix(request)}/v1/videos/{job.id}")
 
     @router.post(
-        "/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 429, 507), openapi_extra=_BODY
+        "/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 507), openapi_extra=_BODY
     )
     async def add_video(request: Request, response: Response) -> VideoJob:
         """Hand in a video, to be read when it is its turn.
@@ -128,13 +130,13 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
             job = await jobs.take(upload, options, offer.chosen(*choice), offer.facts(*choice))
         finally:
             jobs.end(upload)
-        response.headers["Location"] = f"/v1/videos/{job.id}"
-        return described(job)
+        response.headers["Location"] = f"{prefix(request)}/v1/videos/{job.id}"
+        return described(job, request)
 
     @router.get("/v1/videos/{id}", responses=_problems(404))
-    async def read_video(job: Found) -> VideoJob:
+    async def read_video(job: Found, request: Request) -> VideoJob:
         """How far a video is, and where its results are."""
-        return described(job)
+        return described(job, request)
 
     @router.delete("/v1/videos/{id}", status_code=204, responses=_problems(404))
     async def remove_video(job: Found) -> Response:
@@ -145,11 +147,13 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     @router.get(
         "/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)}
     )
-    async def watch_video(job: Found) -> StreamingResponse:
+    async def watch_video(job: Found, request: Request) -> StreamingResponse:
         """Progress as server-sent events: `waiting`, `running`, and at the end `done`, `failed` or `deleted`;
         the data is the video as JSON."""
         return StreamingResponse(
-            _events(job, jobs, described), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"}
+            _events(job, jobs, partial(described, request=request)),
+            media_type="text/event-stream",
+            headers={"X-Accel-Buffering": "no"},
         )
 
     @router.get(
@@ -164,7 +168,7 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     return router
 
 
-def _described(job: Job, jobs: Jobs) -> VideoJob:
+def _described(job: Job, jobs: Jobs, place: str) -> VideoJob:
     """A video as clients see it."""
     return VideoJob(
         id=job.id,
@@ -176,7 +180,7 @@ def _described(job: Job, jobs: Jobs) -> VideoJob:
         ended=job.ended,
         expires=jobs.expires(job),
         error=None if job.error is None else Cause(**job.error),
-        results={name: f"/v1/videos/{job.id}/{name}" for name in jobs.results(job)},
+        results={name: f"{place}/{name}" for name in jobs.results(job)},
         **jobs.progress(job),
     )
 

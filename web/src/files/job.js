@@ -38,9 +38,9 @@ export async function job(file, card, { minFace, largest, landmarks, settings, l
   form.append("min_face", String(minFace));
   form.append("landmarks", String(landmarks));
   form.append("results", Object.keys(OFFERED).concat("people.json").join(","));
-  const send = () => asked("/v1/videos", { method: "POST", body: form, signal: card.signal });
+  const send = () => asked("v1/videos", { method: "POST", body: form, signal: card.signal });
   const { id } = await (await login.through(send)).json();
-  const place = `/v1/videos/${id}`;
+  const place = `v1/videos/${id}`;
   const forget = () => fetch(place, { method: "DELETE", keepalive: true }).catch(() => {});
   card.signal.addEventListener("abort", forget, { once: true });
   addEventListener("pagehide", forget, { once: true });

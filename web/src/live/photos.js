@@ -88,7 +88,7 @@ export class Photos {
   }
 
   async ask() {
-    const { photos } = await (await asked("/v1/photos")).json();
+    const { photos } = await (await asked("v1/photos")).json();
     for (const { name, url } of photos.slice(0, MOST).reverse()) {
       if (this.known.has(name)) continue;
       this.known.add(name);

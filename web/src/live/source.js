@@ -36,12 +36,10 @@ export class Source {
   /** Look; settles once the server lets us. */
   async start() {
     // A WebSocket does not tell why it was refused.
-    this.condition = await (await asked("/v1/source")).json();
+    this.condition = await (await asked("v1/source")).json();
     this.paused = false;
-    const socket = new WebSocket(
-      `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/v1/source`,
-      ["mien.v1"],
-    );
+    const address = new URL("v1/source", document.baseURI).href.replace("http", "ws");
+    const socket = new WebSocket(address, ["mien.v1"]);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.shift = NaN;
