@@ -49,6 +49,18 @@ def sent(service: Service, first: bytes, rest: int, pause: float = 0.3) -> bytes
         return told
 
 
+def status(connection: socket.socket) -> int:
+    """Of the next answer, which is taken whole."""
+    told = b""
+    while True:
+        block = connection.recv(65536)
+        assert block, told
+        told += block
+        start, end, body = told.partition(b"\r\n\r\n")
+        if end and len(body) >= int(start.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]):
+            return int(told.split(b" ")[1])
+
+
 @pytest.mark.parametrize(
     "first",
     [
@@ -73,8 +85,23 @@ def test_a_connection_is_used_again_after_an_early_answer(closed: Service) -> No
     with socket.create_connection(("127.0.0.1", closed.port), timeout=20) as connection:
         for _ in range(3):
             connection.sendall(head(2**20))
-            assert connection.recv(65536).startswith(b"HTTP/1.1 401 ")
+            assert status(connection) == 401
             connection.sendall(bytes(2**20))
+
+
+def test_requests_that_were_answered_early_do_not_end_the_next(closed: Service) -> None:
+    """Whatever comes together: the rest of one, the beginning of another."""
+    with socket.create_connection(("127.0.0.1", closed.port), timeout=20) as connection:
+        connection.sendall(head(2000) + bytes(1000))
+        for _ in range(3):
+            assert status(connection) == 401
+            connection.sendall(bytes(1000) + head(2000) + bytes(1000))
+        assert status(connection) == 401
+        connection.sendall(bytes(1000) + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert status(connection) == 200
+        time.sleep(2 * closed.settings.limits.pause_seconds)
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert status(connection) == 200
 
 
 def test_clients_that_are_slow_to_ask_are_not_closed_while_there_is_room(service: Service) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien.core.labels import Labels, canonical_label
+from mien.core.labels import canonical_label
 from mien.core.names import nearest, spelled
 from mien.inference.classifier import Classifier
 from mien.inference.config import PipelineConfig
@@ -75,7 +75,7 @@ class Offer:
         own = self.pipeline.classifier
         if network is own.network and head == own.head:
             return own
-        labels = Labels(network.card.heads[head]) if head else ()
+        labels = network.card.labels(head) if head else ()
         # Valences are checked against the default's classes; another head has some of them.
         valence = {
             name: value

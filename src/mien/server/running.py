@@ -156,11 +156,11 @@ class _Connection(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        self._rest_came()
         self._drain.stop()
         self.parting.discard(self)
-        for passing in (self._rest, self.transport.passing):
-            if passing is not None:
-                passing.stop()
+        if self.transport.passing is not None:
+            self.transport.passing.stop()
         super().connection_lost(exc)
 
     def parts(self) -> bool:
@@ -197,13 +197,18 @@ class _Connection(H11Protocol):
             return
         if self._rest is not None:
             self._rest.add(len(data))
-        waiting = self.cycle is None or self.cycle.response_complete
+        before = self.cycle
+        waiting = before is None or before.response_complete
         super().data_received(data)
+        if self.cycle is not before or self.conn.their_state is not h11.SEND_BODY:
+            self._rest_came()
         if self.cycle is not None and not self.cycle.response_complete:
             self._head_came()
         elif waiting and self.conn.their_state is h11.IDLE and self.cycle is not None:
             self._expect_head()
-        if self._rest is not None and self.conn.their_state is not h11.SEND_BODY:
+
+    def _rest_came(self) -> None:
+        if self._rest is not None:
             self._rest.stop()
             self._rest = None
 
@@ -215,6 +220,7 @@ class _Connection(H11Protocol):
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
             # The answer came before the end of the request, whose rest uvicorn passes over.
+            self._rest_came()
             self._rest = _Passing(self.bounds, self.transport.abort)
 
     def pause_writing(self) -> None:

@@ -169,11 +169,13 @@ class Label(_Answer):
     Args:
         name: As in `probs`.
         colour: What charts and the page draw it in, ``#rrggbb``.
+        icon: A sign that stands for it, or empty where the page draws a small face.
         valence: How pleasant it is, -1 to 1; None where nobody says.
     """
 
     name: str
     colour: str
+    icon: str
     valence: float | None
 
 

@@ -67,7 +67,7 @@ def _described(path: Path, offered: bool, url: str | None) -> NetworkFile:
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         digest=card.sha256,
-        heads={head: _labels(Labels(names)) for head, names in card.heads.items()},
+        heads={head: _labels(card.labels(head)) for head in card.heads},
         size=card.input.height,
         crop=None if card.crop is None else card.crop.model_dump(),
         temperatures=card.temperatures,
@@ -78,7 +78,7 @@ def _described(path: Path, offered: bool, url: str | None) -> NetworkFile:
 def _labels(labels: Labels) -> list[Label]:
     valences = labels.valences or [None] * len(labels)
     return [
-        Label(name=name, colour=labels.colour(name), valence=valence)
+        Label(name=name, colour=labels.colour(name), icon=labels.icon(name), valence=valence)
         for name, valence in zip(labels, valences, strict=True)
     ]
 
