@@ -14,7 +14,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.server.errors import APIError
-from mien.server.rates import RateLimit, Rates
+from mien.server.rates import RateLimit, RequestRates
 from mien.server.settings import ServerSettings
 from mien.server.tokens import MOST, Tokens, read
 from tests.server.service import serving, talk
@@ -142,7 +142,7 @@ class Clock:
         return self.now
 
 
-def taken(rates: Rates, client: str) -> bool:
+def taken(rates: RequestRates, client: str) -> bool:
     try:
         rates.take(client)
     except APIError:
@@ -152,7 +152,7 @@ def taken(rates: Rates, client: str) -> bool:
 
 def test_rates_fill_up_with_time() -> None:
     clock = Clock()
-    rates = Rates(RateLimit(0.5, burst=3), clock)
+    rates = RequestRates(RateLimit(0.5, burst=3), clock)
     assert [taken(rates, "anna") for _ in range(5)] == [True] * 3 + [False] * 2
     assert taken(rates, "ben")
     with pytest.raises(

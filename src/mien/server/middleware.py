@@ -19,7 +19,7 @@ from starlette.requests import HTTPConnection
 from mien.core.names import nearest
 from mien.server.errors import APIError
 from mien.server.metrics import Metrics
-from mien.server.rates import Rates, home
+from mien.server.rates import RequestRates, home
 from mien.server.settings import ServerSettings
 from mien.server.tokens import Token, Tokens
 
@@ -97,7 +97,7 @@ class Guard:
     ) -> None:
         self._app, self._settings, self._metrics = app, settings, metrics
         self._tokens, self._sessions = tokens, sessions
-        self._rates = None if settings.rate_limit is None else Rates(settings.rate_limit)
+        self._rates = None if settings.rate_limit is None else RequestRates(settings.rate_limit)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

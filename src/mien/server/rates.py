@@ -38,14 +38,14 @@ class RateLimit:
             )
 
 
-class Rates:
+class RequestRates:
     """Counts the requests of each client: each one has a store of requests that fills up with time.
 
     Args:
         limit: For each client.
         now: A clock that only grows.
 
-    >>> rates = Rates(RateLimit(2, burst=1), now=lambda: 0.0)
+    >>> rates = RequestRates(RateLimit(2, burst=1), now=lambda: 0.0)
     >>> rates.take("anna")
     >>> rates.take("anna")
     Traceback (most recent call last):
