@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from mien.core.frame import Frame
     from mien.core.frame_result import FrameResult
     from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
+    from mien.inference.asynchronous import AsyncPipeline
     from mien.inference.pipeline import Pipeline
     from mien.media import Sampling
     from mien.tracking.options import Smoothing, Tracking
@@ -52,6 +53,7 @@ _HOMES = {
     "MienError": "mien.core.errors",
     "MissingExtraError": "mien.core.errors",
     "NetworkError": "mien.core.errors",
+    "AsyncPipeline": "mien.inference.asynchronous",
     "Pipeline": "mien.inference.pipeline",
     "FrameResult": "mien.core.frame_result",
     "RecordError": "mien.core.errors",
@@ -67,6 +69,7 @@ _HOMES = {
 __all__ = [
     "EXPRESSIONS",
     "FERPLUS",
+    "AsyncPipeline",
     "Face",
     "Faces",
     "Frame",

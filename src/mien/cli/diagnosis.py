@@ -26,6 +26,7 @@ _EXTRAS = {
     "evaluate": "matplotlib",
     "explain": "captum",
     "haar": "opencv-python-headless",
+    "heic": "pi-heif",
     "lab": "pylsl",
     "mcp": "mcp",
     "mqtt": "paho-mqtt",

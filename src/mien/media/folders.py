@@ -13,7 +13,7 @@ from pathlib import Path
 from mien.core.errors import InputError
 
 _IMAGES = (
-    ".apng .avif .bmp .dib .gif .heic .heif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
+    ".apng .avif .bmp .dib .gif .heic .heif .hif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
     ".pbm .pgm .png .pnm .ppm .psd .qoi .tif .tiff .webp"
 )
 IMAGE_SUFFIXES = frozenset(_IMAGES.split())

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 
 from mien.core.errors import InputError, MediaError
 from mien.core.frame import BadFrame, Frame
+from mien.media import heif
 from mien.media.byte_source import ByteSource
 from mien.media.decoder import DECODE_SECONDS, own_decoders
 from mien.media.limits import FrameLimit, check_icon, effort
@@ -41,8 +42,7 @@ FORMATS = (
     "DIB",
 )
 """Pillow's formats that are read. Left out: those that run another program (EPS), only pretend to read
-(MPEG) or have no mark of their own at the start (TGA). HEIF is there when the caller has registered a
-plugin for it."""
+(MPEG) or have no mark of their own at the start (TGA). HEIF needs ``mien[heic]`` (`mien.media.heif`)."""
 
 _ANIMATED = ("GIF", "WEBP", "PNG", "AVIF")
 _SHORTEST, _INSTEAD = 0.010, 0.100
@@ -191,11 +191,16 @@ def _identify(file: BinaryIO, content: ByteSource, max_pixels: int) -> ImageFile
     start = file.read(16)
     failure: MediaError | None = None
     for name in FORMATS:
-        if name not in Image.OPEN:
+        if name == heif.FORMAT:
+            if not heif.looks_like_heif(start):
+                continue
+            factory = heif.factory(content, max_pixels)
+        elif name not in Image.OPEN:
             continue
-        factory, accept = Image.OPEN[name]
-        if accept is not None and not _accepted(accept, start):
-            continue
+        else:
+            factory, accept = Image.OPEN[name]
+            if accept is not None and not _accepted(accept, start):
+                continue
         file.seek(0)
         if name == "ICO":
             check_icon(file, content.name, max_pixels)

@@ -158,6 +158,10 @@ def _strips(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
 
 
 def _orientation(image: Image.Image) -> int:
+    if (
+        image.format == "HEIF"
+    ):  # It says itself how it is turned, which its decoder has done; camera data may say so again.
+        return 1
     try:
         return int(image.getexif().get(0x0112, 1))
     except Exception:  # Damaged camera data do not make the image unreadable.

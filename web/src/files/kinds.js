@@ -10,8 +10,12 @@
 const LOOKED_AT = 4096; // Bytes.
 
 const PICTURES = "save its pictures as JPEG or PNG, and choose those";
-/** Neither most browsers nor the server know it. @type {Kind} */
-const HEIC = { media: "image", name: "a HEIC", advice: "save it as JPEG, and choose that" };
+/** Few browsers know it, and not every server. @type {Kind} */
+const HEIC = {
+  media: "image",
+  name: "a HEIC",
+  advice: "save it as JPEG, and choose that, or choose “On the server” at the top of this page, if it reads HEIC",
+};
 /** @type {Kind} */
 const SOUND = { media: "neither", name: "sound alone", advice: "choose an image or a video with faces" };
 
