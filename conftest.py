@@ -28,7 +28,8 @@ _OUTSIDE = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect
 _HARMLESS = {"fc-list", "uname"}
 """Asked for the fonts by matplotlib and for the machine by `platform`, the first time that somebody wants to know."""
 
-collect_ignore_glob = ["conftest.py", "*/conftest.py"]  # They hold no examples.
+collect_ignore_glob = ["conftest.py", "*/conftest.py", "src/mien/__pyinstaller/*"]
+"""They hold no examples; what PyInstaller reads does its work where it is imported."""
 _seen: list[str] | None = None
 """What the unit test at work has done that is none of its lane's business; None while no such test is at work."""
 

@@ -172,6 +172,8 @@ def test_the_image_of_the_readme_is_light() -> None:
 def test_the_examples_of_the_page_on_python_run(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, portrait: np.ndarray
 ) -> None:
+    from fastapi.testclient import TestClient
+
     from mien.data import FaceDataset, write_dataset
     from mien.media import VideoWriter
 
@@ -208,6 +210,10 @@ def test_the_examples_of_the_page_on_python_run(
     assert len(names["results"].faces) == 1
     assert (len(names["faces_a"]), len(names["faces_b"]), len(names["faces"])) == (1, 1, 1)
     assert [len(faces) for faces in names["faces_of_each"]] == [1, 1]
+    with TestClient(names["app"]) as client:
+        answer = client.post("/faces", files={"image": Path("photo.jpg").read_bytes()})
+    [face] = names["mien"].Pipeline(threads=1)("photo.jpg")
+    assert answer.json() == [{"box": list(face.box), "emotion": face.emotion}]
 
 
 def test_every_command_and_exit_status_is_documented() -> None:

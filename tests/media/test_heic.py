@@ -134,7 +134,7 @@ def test_the_main_one_of_several_images() -> None:
 @pytest.mark.usefixtures("reader")
 @pytest.mark.parametrize("mode", ["RGBA", "L", "LA", "I;16"])
 def test_other_modes(mode: str) -> None:
-    clear = {"RGBA": (9, 9, 9, 0), "LA": (9, 0), "L": 128, "I;16": 32896}[mode]
+    clear: Any = {"RGBA": (9, 9, 9, 0), "LA": (9, 0), "L": 128, "I;16": 32896}[mode]
     wanted = 255 if mode in ("RGBA", "LA") else 128
     pixels = read_image(photo(Image.new(mode, (64, 48), clear)))
     assert pixels.shape == (48, 64, 3)

@@ -10,5 +10,5 @@ _BY_NAME = (
     "video",
 )  # What `import mien` gives; the rest is imported as usual.
 
-hiddenimports = [name for part in _BY_NAME for name in collect_submodules(f"mien.{part}")]
+hiddenimports = ["onnxruntime", *(name for part in _BY_NAME for name in collect_submodules(f"mien.{part}"))]
 datas = collect_data_files("mien", excludes=["__pyinstaller"])
