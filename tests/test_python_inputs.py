@@ -368,9 +368,10 @@ ZEROS = np.zeros((6, 8, 3), np.uint8)
         (b"\x89PNG\r\n\x1a\n", "truncated"),
         (
             "https://anna:secret@example.com/a.jpg",
-            r"https://\*\*\*@example\.com.*got an address, which is not fetched",
+            r"https://\*\*\*@example\.com.*got an address: nothing is fetched",
         ),
-        (Path("https://example.com/a.jpg"), "got an address, which is not fetched"),
+        (Path("https://example.com/a.jpg"), "got an address: nothing is fetched"),
+        ("file:///tmp/a.jpg", "got an address: give the path alone"),
         ("rtsp://door.local/1", "got an address.*mien watch reads streams"),
         (
             "data:image/png;base64,iVBORw0KGgo" + "A" * 10_000,

@@ -68,7 +68,7 @@ class ByteSource:
         _refuse_address(source)
         self.name = name_of(source) if name is None else printable(name)
         if isinstance(source, (str, os.PathLike)):
-            self._path = Path(source)
+            self._path = Path(os.fsdecode(source))
             self.size = self._file_size()
         elif isinstance(source, (bytes, bytearray, memoryview)):
             self._bytes = bytes(source)
@@ -214,24 +214,26 @@ class _Window(io.RawIOBase):
         return self._at
 
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/{1,2}[^/]|data:[\w.+-]*/", re.IGNORECASE)
-"""How addresses begin; `pathlib.Path` leaves one of two slashes. A letter alone is a drive."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://|(https?|ftp|rtsp):/|data:[\w.+-]*/", re.IGNORECASE)
+"""How addresses begin; `pathlib.Path` leaves one of two slashes."""
 
 
 def _refuse_address(source: object) -> None:
     if not isinstance(source, (str, os.PathLike)):
         return
-    text = os.fspath(source)
-    if not isinstance(text, str) or not _ADDRESS.match(text) or os.path.exists(text):
+    text = os.fsdecode(source)
+    if not _ADDRESS.match(text) or os.path.exists(text):
         return
-    if text[:5].lower() == "data:":
-        message = (
-            "expected a file; got the file itself as text: give base64.b64decode(text.partition(',')[2])"
+    scheme = text.partition(":")[0].lower()
+    if scheme == "data":
+        expected = "expected a file; got the file itself as text"
+        raise MediaError(
+            f"{text[:30]}...: {expected}: give base64.b64decode(text.partition(',')[2])", "missing"
         )
-        raise MediaError(f"{text[:30]}...: {message}", "unsupported")
+    advice = "nothing is fetched, so save it first; mien watch reads streams"
     raise MediaError(
-        f"{name_of(text)}: expected a file on this machine; got an address, which is not fetched: save it first; mien watch reads streams",
-        "unsupported",
+        f"{name_of(text)}: expected a file on this machine; got an address: {'give the path alone' if scheme == 'file' else advice}",
+        "missing",
     )
 
 
@@ -280,7 +282,7 @@ def name_of(source: object) -> str:
     ('a/b.jpg', '<bytes>', '<stream>')
     """
     if isinstance(source, str | os.PathLike):
-        return spelled(source_name(str(os.fspath(source))))
+        return spelled(source_name(os.fsdecode(source)))
     if isinstance(source, ByteSource):
         return source.name
     if isinstance(source, bytes | bytearray | memoryview):
