@@ -13,6 +13,7 @@ from mien.core.names import nearest
 from mien.inference.config import ViewsName
 
 VIEWS: tuple[str, ...] = get_args(ViewsName)
+"""How often a face may be looked at: once, with its mirror image, or in ten crops."""
 
 
 def require_views(views: str) -> str:

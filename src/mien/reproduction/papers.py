@@ -146,6 +146,7 @@ PAPERS: dict[str, Paper] = {
         ),
     )
 }
+"""The published trainings that can be repeated, by name."""
 
 
 def paper(name: str) -> Paper:
