@@ -269,7 +269,7 @@ def test_the_navigation_has_every_page_once() -> None:
     assert sorted(found) == sorted(str(uri(page)) for page in [*DOCS.rglob("*.md"), *PROJECT])
 
 
-READ_IN_PARTS = {"architecture.md", "benchmarks.md", "cli.md", "networks.md", "video.md"}
+READ_IN_PARTS = {"architecture.md", "benchmarks.md", "cli.md", "networks.md", "service.md"}
 """Pages in which one looks something up: generated ones, and such as are longer than they should be."""
 
 
@@ -281,6 +281,13 @@ def test_no_page_takes_more_than_ten_minutes() -> None:
         if len(re.sub(r"^\|.*$", "", text, flags=re.MULTILINE).split()) > 2200:
             long.add(page.name)
     assert long <= READ_IN_PARTS
+
+
+def test_every_page_opens_with_words() -> None:
+    """They say what one gets; programs and tables come after."""
+    for page in (ROOT / "docs").rglob("*.md"):
+        _, _, below = page.read_text(encoding="utf-8").partition("\n")
+        assert re.match(r"\s*[\w`\[*]", below), page
 
 
 def test_the_example_of_the_page_on_videos_runs(
