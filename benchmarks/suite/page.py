@@ -10,24 +10,22 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from benchmarks.lib.browser import chromium, fake_camera
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import CLIP
 from benchmarks.lib.machine import describe, load
 from benchmarks.lib.service import running
-from mien.media import Frame, open_media
 
-WIDTH, HEIGHT, RATE = 640, 480, 30
+SIZE = (640, 480)
 LIMITS = {"frames_per_second": 15.0, "ready_s": 3.0, "megabytes": 25.0}
 
 
@@ -41,8 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as place:
-        camera = _camera(Path(asked.clip), Path(place) / "camera.mjpeg")
-        with running(Path(place)) as (url, _), _chromium(camera) as browser:
+        camera = fake_camera(Path(asked.clip), Path(place) / "camera.mjpeg", SIZE)
+        with running(Path(place)) as (url, _), chromium(camera) as browser:
             result = {
                 "machine": describe(),
                 **measured(browser, url, asked.rounds, asked.seconds),
@@ -155,46 +153,6 @@ def _until(page: Page, count: int) -> None:
         arg=count,
         timeout=120_000,
     )
-
-
-@contextmanager
-def _chromium(camera: Path) -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if path is None:
-        raise SystemExit("expected Chromium; there is none: apt-get install chromium")
-    fake = [
-        "--use-fake-ui-for-media-stream",
-        "--use-fake-device-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    ]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake]
-        )
-        yield browser
-        browser.close()
-
-
-def _camera(clip: Path, path: Path) -> Path:
-    """The clip as Chromium's fake camera wants it: 640x480, its shape kept."""
-    import av
-    from PIL import Image
-
-    with av.open(path, "w", format="mjpeg") as file, open_media(clip) as media:
-        stream = file.add_stream("mjpeg", rate=RATE)
-        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuvj420p"
-        for frame in media:
-            if not isinstance(frame, Frame):
-                continue
-            canvas = Image.new("RGB", (WIDTH, HEIGHT), "#404040")
-            scale = min(WIDTH / frame.width, HEIGHT / frame.height)
-            image = Image.fromarray(frame.image).resize(
-                (round(frame.width * scale), round(frame.height * scale))
-            )
-            canvas.paste(image, ((WIDTH - image.width) // 2, (HEIGHT - image.height) // 2))
-            file.mux(stream.encode(av.VideoFrame.from_image(canvas)))
-        file.mux(stream.encode(None))
-    return path
 
 
 if __name__ == "__main__":

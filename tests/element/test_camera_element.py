@@ -239,6 +239,7 @@ def test_faults_are_told_as_an_event_and_on_the_element(page: Tab, site: Site) -
       element.remove();
       return out;
     }"""
+    page.run("async () => { place('other'); await until('other', 'ready'); }")  # Keeps the networks loaded.
     for attributes, expected in FAULTS:
         message, shown, running, count = page.run(seen, attributes)
         assert message.startswith(expected), attributes
