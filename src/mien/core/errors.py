@@ -11,6 +11,7 @@ is.
     │   ├── RecordError     columns of a record do not fit together
     │   └── RuleError       a rule or an action cannot be used
     ├── DeliveryError       an event could not be delivered
+    ├── ServiceError        a service of mien refused, or is not there
     ├── NetworkError        a network file is missing, damaged or not what its card says
     └── MissingExtraError   a part needs a package that is not installed
 """
@@ -93,6 +94,21 @@ class LostError(MediaError):
     def __init__(self, message: str, kind: str = "unreadable", *, final: bool = False) -> None:
         super().__init__(message, kind)
         self.final = final
+
+
+class ServiceError(MienError):
+    """A service of mien, asked by `mien.client`, did not do what it was asked for, or is not there.
+
+    Args:
+        message: The service's own line; where none came, what was expected, what came and what to do.
+        kind: The service's short word for it; where none came, ``unreachable``, ``broken_off``, ``redirected``,
+            ``not_mien`` or ``other_version``.
+        status: HTTP status; None where no answer came.
+    """
+
+    def __init__(self, message: str, kind: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.kind, self.status = kind, status
 
 
 class RecordError(InputError):

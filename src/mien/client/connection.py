@@ -1,0 +1,250 @@
+"""What sends: connections that are kept, and their faults as errors of the service."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import mien
+from mien.client.flows import Answer, Call, Flow, Pause, event_state, refused
+from mien.client.uploads import opened
+from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.errors import InputError, MissingExtraError, ServiceError
+from mien.server.schemas import VideoJob
+
+if TYPE_CHECKING:
+    import httpx
+
+T = TypeVar("T")
+
+_CONNECT = 10.0
+_IDLE = 60.0
+"""Seconds without a sign of life after which a service that sends events is gone; it gives one every 15."""
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class ServiceAddress:
+    """Where a service is, and how it is talked to.
+
+    Args:
+        url: As given, with a path where the service is behind a prefix.
+        token: What the service was started with, or None.
+        timeout: Seconds without anything sent or received after which a request fails.
+        retries: How often a request is sent again that the service had no room for.
+        verify: Whether certificates are checked.
+
+    Raises:
+        InputError: It is no address of HTTP.
+
+    >>> ServiceAddress("http://127.0.0.1:8000/faces/").base
+    'http://127.0.0.1:8000/faces'
+    >>> ServiceAddress("127.0.0.1:8000")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: 127.0.0.1:8000: expected an address such as http://127.0.0.1:8000; got another
+    """
+
+    url: str
+    token: str | None = None
+    timeout: float = 60.0
+    retries: int = 3
+    verify: bool = True
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
+            raise InputError(f"{self.url}: expected an address such as http://127.0.0.1:8000; got another")
+
+    @property
+    def base(self) -> str:
+        return self.url.rstrip("/")
+
+    @property
+    def own_machine(self) -> bool:
+        return urlsplit(self.url).hostname in _LOOPBACK
+
+    @property
+    def headers(self) -> dict[str, str]:
+        known = {} if self.token is None else {"Authorization": f"Bearer {self.token}"}
+        return {"User-Agent": f"mien/{mien.__version__}", **known}
+
+    def settings(self) -> dict[str, Any]:
+        """Arguments of httpx's clients."""
+        return {
+            "headers": self.headers,
+            "timeout": _httpx().Timeout(self.timeout, connect=min(_CONNECT, self.timeout)),
+            "follow_redirects": False,  # The token, and faces, go nowhere but to the host that was named.
+            "verify": self.verify and self.url.startswith("https:"),
+            "trust_env": not self.own_machine,  # No proxy of the environment between two programs of one machine.
+        }
+
+
+def _httpx() -> Any:
+    try:
+        import httpx
+    except ImportError:
+        raise MissingExtraError("clients of the service", "client", "httpx") from None
+    return httpx
+
+
+def _fault(address: ServiceAddress, error: Exception) -> ServiceError:
+    httpx = _httpx()
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        why = f"nobody answers there ({error or type(error).__name__}): start one with mien serve, or mend the address"
+        return ServiceError(f"{address.base}: expected a service of mien; {why}", "unreachable")
+    if isinstance(error, httpx.TimeoutException):
+        why = f"nothing came for {address.timeout:g} s: raise timeout, or send less at once"
+        return ServiceError(f"{address.base}: expected an answer; {why}", "too_slow")
+    why = f"the connection broke off ({error or type(error).__name__}): ask again"
+    return ServiceError(f"{address.base}: expected an answer; {why}", "broken_off")
+
+
+def _request(call: Call, address: ServiceAddress, until: ExitStack) -> dict[str, Any]:
+    return {
+        "method": call.method,
+        "url": address.base + call.path,
+        "params": dict(call.params),
+        "data": dict(call.data),
+        "files": opened(call.uploads, until) or None,
+    }
+
+
+def _answer(address: ServiceAddress, response: httpx.Response) -> Answer:
+    return Answer(address.base, response.status_code, response.headers, response.content)
+
+
+class BlockingConnection:
+    """Sends on the caller's thread; threads may share it."""
+
+    def __init__(self, address: ServiceAddress) -> None:
+        self.address = address
+        self._http: httpx.Client = _httpx().Client(**address.settings())
+
+    def run(self, flow: Flow[T]) -> T:
+        """Do what a flow asks for, and give what it comes to."""
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Pause):
+                    time.sleep(step.seconds)
+                    step = next(flow)
+                else:
+                    step = flow.send(self._sent(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _sent(self, call: Call) -> Answer:
+        with ExitStack() as until, self._told():
+            return _answer(self.address, self._http.request(**_request(call, self.address, until)))
+
+    def states(self, call: Call) -> Iterator[VideoJob]:
+        """The events of a job, as they come."""
+        with self._open(call, _IDLE) as response:
+            lines: list[str] = []
+            for line in response.iter_lines():
+                if line:
+                    lines.append(line)
+                    continue
+                if (state := event_state(lines)) is not None:
+                    yield state
+                lines = []
+
+    def save(self, call: Call, path: Path) -> None:
+        """Write what is answered into a file, which is there as a whole or not at all."""
+        with self._open(call) as response, atomic_write(path) as aside, translate_os_errors(path), open(aside, "wb") as file:
+            for piece in response.iter_bytes():
+                file.write(piece)
+
+    def close(self) -> None:
+        self._http.close()
+
+    @contextmanager
+    def _open(self, call: Call, timeout: float | None = None) -> Iterator[httpx.Response]:
+        wait = {} if timeout is None else {"timeout": timeout}
+        with self._told(), self._http.stream(call.method, self.address.base + call.path, **wait) as response:
+            if not response.is_success:
+                response.read()
+                self.run(refused(_answer(self.address, response)))
+            yield response
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except _httpx().TransportError as error:
+            raise _fault(self.address, error) from None
+
+
+class AwaitedConnection:
+    """The same for one event loop."""
+
+    def __init__(self, address: ServiceAddress) -> None:
+        self.address = address
+        self._http: httpx.AsyncClient = _httpx().AsyncClient(**address.settings())
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Do what a flow asks for, and give what it comes to."""
+        try:
+            step = next(flow)
+            while True:
+                if isinstance(step, Pause):
+                    await asyncio.sleep(step.seconds)
+                    step = next(flow)
+                else:
+                    step = flow.send(await self._sent(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def _sent(self, call: Call) -> Answer:
+        with ExitStack() as until:
+            async with self._told():
+                request = _request(call, self.address, until)
+                return _answer(self.address, await self._http.request(**request))
+
+    async def states(self, call: Call) -> AsyncIterator[VideoJob]:
+        """The events of a job, as they come."""
+        async with self._open(call, _IDLE) as response:
+            lines: list[str] = []
+            async for line in response.aiter_lines():
+                if line:
+                    lines.append(line)
+                    continue
+                if (state := event_state(lines)) is not None:
+                    yield state
+                lines = []
+
+    async def save(self, call: Call, path: Path) -> None:
+        """Write what is answered into a file, which is there as a whole or not at all."""
+        async with self._open(call) as response:
+            with atomic_write(path) as aside, translate_os_errors(path), open(aside, "wb") as file:
+                async for piece in response.aiter_bytes():
+                    file.write(piece)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    @asynccontextmanager
+    async def _open(self, call: Call, timeout: float | None = None) -> AsyncIterator[httpx.Response]:
+        wait = {} if timeout is None else {"timeout": timeout}
+        url = self.address.base + call.path
+        async with self._told(), self._http.stream(call.method, url, **wait) as response:
+            if not response.is_success:
+                await response.aread()
+                await self.run(refused(_answer(self.address, response)))
+            yield response
+
+    @asynccontextmanager
+    async def _told(self) -> AsyncIterator[None]:
+        try:
+            yield
+        except _httpx().TransportError as error:
+            raise _fault(self.address, error) from None

@@ -1,0 +1,251 @@
+"""Frames read as they come, over a WebSocket: people are followed from frame to frame."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from mien.client.connection import ServiceAddress
+from mien.client.uploads import upload
+from mien.core.errors import MissingExtraError, ServiceError
+from mien.core.face import Face
+from mien.server.schemas import Cause, Problem
+
+if TYPE_CHECKING:
+    from websockets.asyncio.client import ClientConnection as AsyncSocket
+    from websockets.sync.client import ClientConnection as Socket
+
+    from mien.client.uploads import Sendable
+
+_TIME = struct.Struct("<d")
+_MOST_BYTES = 16 * 2**20
+"""Of one answer: a hundred faces with their points have a tenth of that."""
+
+
+class StreamReady(BaseModel):
+    """What a stream begins with.
+
+    Args:
+        notice: What the results are, and what not.
+        model: The model that reads.
+        digest: SHA-256 of its weights.
+        head: Which of its outputs.
+        detector: What finds faces.
+        labels: Names of the expressions, in order.
+    """
+
+    type: Literal["ready"]
+    notice: str
+    model: str
+    digest: str
+    head: str
+    detector: str
+    labels: list[str]
+
+
+class StreamedFrame(BaseModel):
+    """What was read of a frame.
+
+    Args:
+        frame: Its number, 0-based.
+        time: Seconds, as sent or of its arrival.
+        status: Whether it shows faces, none, or could not be read.
+        width: px; None where it could not be read.
+        height: px.
+        faces: With `track` and what is smoothed.
+        error: Why it could not be read, or None.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    type: Literal["frame"] = "frame"
+    frame: int
+    time: float | None
+    status: Literal["face", "no_face", "error", "skipped"]
+    width: int | None = None
+    height: int | None = None
+    faces: list[Face] = []
+    error: Cause | None = None
+
+
+class FrameStream:
+    """A stream that is open; a context that closes it.
+
+    Args:
+        address: Of the service.
+        options: Of the stream.
+    """
+
+    ready: StreamReady
+
+    def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
+        self._address = address
+        with _websockets(address):
+            from websockets.sync.client import connect
+
+            self._socket: Socket = connect(_url(address), **_settings(address))
+            try:
+                self._socket.send(_start(options))
+                self.ready = StreamReady.model_validate_json(_said(self._socket.recv()))
+            except BaseException:
+                self._socket.close()
+                raise
+
+    def read(self, image: Sendable, time: float) -> StreamedFrame:
+        """Read a frame.
+
+        Args:
+            image: A path, the bytes of a file, an image of Pillow, or an RGB or gray array of bytes.
+            time: Seconds since whenever; later than that of the frame before.
+
+        Raises:
+            InputError: It is nothing of the kind.
+            ServiceError: The stream is over, or the connection broke off.
+        """
+        frame = _frame(image, time)
+        with _websockets(self._address):
+            self._socket.send(frame)
+            return StreamedFrame.model_validate_json(_said(self._socket.recv()))
+
+    def reset(self) -> None:
+        """Make the next frame the first of another stream: everyone is forgotten."""
+        with _websockets(self._address):
+            self._socket.send('{"type": "reset"}')
+
+    def close(self) -> None:
+        """End the stream; a second call does nothing."""
+        self._socket.close()
+
+    def __enter__(self) -> FrameStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncFrameStream:
+    """The same for `AsyncClient`; it is opened as its context is entered.
+
+    Args:
+        address: Of the service.
+        options: Of the stream.
+    """
+
+    ready: StreamReady
+    _socket: AsyncSocket
+
+    def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
+        self._address, self._options = address, options
+
+    async def __aenter__(self) -> AsyncFrameStream:
+        with _websockets(self._address):
+            from websockets.asyncio.client import connect
+
+            class Straight(connect):
+                """Follows no redirect: the token goes nowhere but to the host that was named."""
+
+                def process_redirect(self, exc: Exception) -> Exception:
+                    return exc
+
+            self._socket = await Straight(_url(self._address), **_settings(self._address))
+            try:
+                await self._socket.send(_start(self._options))
+                self.ready = StreamReady.model_validate_json(_said(await self._socket.recv()))
+            except BaseException:
+                await self._socket.close()
+                raise
+        return self
+
+    async def read(self, image: Sendable, time: float) -> StreamedFrame:
+        """As `FrameStream.read`."""
+        frame = _frame(image, time)
+        with _websockets(self._address):
+            await self._socket.send(frame)
+            return StreamedFrame.model_validate_json(_said(await self._socket.recv()))
+
+    async def reset(self) -> None:
+        """As `FrameStream.reset`."""
+        with _websockets(self._address):
+            await self._socket.send('{"type": "reset"}')
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._socket.close()
+
+
+def _url(address: ServiceAddress) -> str:
+    return "ws" + address.base.removeprefix("http") + "/v1/stream"
+
+
+def _settings(address: ServiceAddress) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "subprotocols": ["mien.v1"],
+        "additional_headers": address.headers,
+        "user_agent_header": None,
+        "open_timeout": address.timeout,
+        "max_size": _MOST_BYTES,
+        "proxy": None if address.own_machine else True,
+    }
+    if address.url.startswith("https:") and not address.verify:
+        import ssl
+
+        settings["ssl"] = ssl._create_unverified_context()
+    return settings
+
+
+def _start(options: Mapping[str, Any]) -> str:
+    return json.dumps({"type": "start", "times": True, **options})
+
+
+def _frame(image: Sendable, time: float) -> bytes:
+    with upload(image, "frame").open() as file:
+        return _TIME.pack(time) + file.read()
+
+
+def _said(message: str | bytes) -> str | bytes:
+    """A message, where it is no error.
+
+    Raises:
+        ServiceError: It is one.
+    """
+    if json.loads(message).get("type") == "error":
+        cause = Problem.model_validate_json(message, extra="ignore").error
+        raise ServiceError(cause.message, cause.kind, cause.status)
+    return message
+
+
+@contextmanager
+def _websockets(address: ServiceAddress) -> Iterator[None]:
+    """Faults of a WebSocket as errors of the service."""
+    try:
+        from websockets.exceptions import WebSocketException
+    except ImportError:
+        raise MissingExtraError("streams", "client", "websockets") from None
+    try:
+        yield
+    except (OSError, EOFError, ValidationError, json.JSONDecodeError, WebSocketException) as error:
+        raise _told(address, error) from None
+
+
+def _told(address: ServiceAddress, error: Exception) -> ServiceError:
+    response = getattr(error, "response", None)
+    if response is not None:
+        try:
+            cause = Problem.model_validate_json(response.body or b"", extra="ignore").error
+        except ValidationError:
+            words = f"got an answer with status {response.status_code}: check the address, and what stands between"
+            return ServiceError(
+                f"{address.base}: expected a stream of mien serve; {words}", "not_mien", response.status_code
+            )
+        return ServiceError(cause.message, cause.kind, cause.status)
+    if isinstance(error, ConnectionRefusedError):
+        words = "nobody answers there: start one with mien serve, or mend the address"
+        return ServiceError(f"{address.base}: expected a service of mien; {words}", "unreachable")
+    return ServiceError(
+        f"{address.base}: expected an answer; the connection broke off ({error or type(error).__name__}): open another stream",
+        "broken_off",
+    )

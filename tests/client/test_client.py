@@ -1,0 +1,412 @@
+"""`mien.client` against a real service, and against what is none; the blocking client and the awaited one alike."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import mien
+from mien.client import AsyncClient, AsyncFrameStream, AsyncJob, Client, ServiceError
+from mien.client.options import ImageChoices, StreamChoices, VideoChoices
+from mien.client.streams import StreamedFrame, StreamReady
+from mien.core.errors import InputError, MediaError
+from mien.core.labels import NOTICE
+from mien.server.schemas import READER
+from mien.server.settings import Limits
+from mien.server.stream import StreamStart
+from tests.server.service import Service, encoded, serving, talk, timed
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # However busy the machine is.
+
+TOKEN = "a-long-secret-of-tests"
+
+
+class Waited:
+    """An awaited client, job or stream that is used like a blocking one."""
+
+    def __init__(self, thing: Any, runner: asyncio.Runner) -> None:
+        self._thing, self._runner = thing, runner
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._thing, name)
+        return self._called(found) if inspect.ismethod(found) else found
+
+    def _called(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*values: Any, **options: Any) -> Any:
+            came = method(*values, **options)
+            if inspect.isawaitable(came):
+                came = self._runner.run(came)
+            if hasattr(came, "__anext__"):
+                return self._runner.run(gathered(came))
+            return Waited(came, self._runner) if isinstance(came, AsyncJob | AsyncFrameStream) else came
+
+        return call
+
+    def __enter__(self) -> Waited:
+        self._runner.run(self._thing.__aenter__())
+        return self
+
+    def __exit__(self, *told: Any) -> None:
+        self._runner.run(self._thing.__aexit__(*told))
+
+
+async def gathered(items: Any) -> list[Any]:
+    return [item async for item in items]
+
+
+@pytest.fixture(params=["blocking", "awaited"])
+def connected(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
+    """Makes clients of one of the two kinds."""
+    with asyncio.Runner() as runner:
+        opened: list[Any] = []
+
+        def make(url: str, **options: Any) -> Any:
+            if request.param == "blocking":
+                opened.append(Client(url, **options))
+            else:
+                opened.append(Waited(AsyncClient(url, **options), runner))
+            return opened[-1]
+
+        yield make
+        for client in opened:
+            client.close()
+
+
+def test_images_come_in_any_form(
+    connected: Callable[..., Any], service: Service, tmp_path: Path, portrait: np.ndarray
+) -> None:
+    path = tmp_path / "portrait.png"
+    Image.fromarray(portrait).save(path)
+    sent = [path, str(path), path.read_bytes(), Image.fromarray(portrait), portrait, portrait[:, :, 0]]
+    client = connected(service.url)
+    answer = client.images(sent)
+    assert (answer.notice, answer.model) == (NOTICE, "small-int8")
+    names = ["portrait.png", "portrait.png", *(f"image-{number}" for number in (3, 4, 5, 6))]
+    assert [image.source for image in answer.images] == names
+    first, *same, gray = [image.faces for image in answer.images]
+    assert [face.label for face in first] == ["happy"]
+    assert all(faces == first for faces in same)
+    assert len(gray) == 1
+    alone = client.images(portrait, model="nano", largest=True)
+    assert (alone.model, len(alone.images)) == ("nano", 1)
+
+
+def test_what_cannot_be_read_among_others_is_told_beside_them(
+    connected: Callable[..., Any], service: Service, portrait: np.ndarray
+) -> None:
+    good, bad = connected(service.url).images([portrait, b"no image"]).images
+    assert (good.status, bad.status) == ("face", "error")
+    assert bad.error.message.startswith("image-2: expected an image")
+
+
+def test_a_video_is_handed_in_followed_and_saved(
+    connected: Callable[..., Any], service: Service, movie: Callable[..., Path], tmp_path: Path
+) -> None:
+    client = connected(service.url)
+    with client.video(movie(), fps=5, results=["result.csv", "result.json"]) as job:
+        states = list(job.progress())
+        assert states[-1].state == "done"
+        shares = [state.progress for state in states]
+        assert shares == sorted(shares)
+        assert job.wait().results.keys() == {"result.csv", "result.json"}
+        saved = job.save("result.csv", tmp_path / "rows.csv")
+        assert saved.read_bytes() == job.result("result.csv")
+        assert len(json.loads(job.result("result.json"))["rows"]) >= 6
+        with pytest.raises(ServiceError, match="expected a result that was asked for") as told:
+            job.save("result.html", tmp_path / "report.html")
+        assert (told.value.status, told.value.kind) == (404, "not_found")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4", "rows.csv"]
+        assert client.job(job.id).state().state == "done"
+    with pytest.raises(ServiceError, match="there is none, or its time is over"):
+        client.job(job.id).state()
+    client.job(job.id).cancel()  # It is gone already.
+
+
+def test_a_video_that_fails_says_why(connected: Callable[..., Any], service: Service) -> None:
+    client = connected(service.url)
+    with pytest.raises(ServiceError) as told:
+        client.video(b"no video").wait()
+    assert told.value.status == 415
+    assert "\n" not in str(told.value)
+
+
+def test_a_stream_follows_people(
+    connected: Callable[..., Any], service: Service, portrait: np.ndarray
+) -> None:
+    client = connected(service.url)
+    with client.stream(tau=0.5) as stream:
+        assert stream.ready.notice == NOTICE
+        frames = [stream.read(portrait, index / 10) for index in range(3)]
+        assert [(frame.frame, frame.time, frame.status) for frame in frames] == [
+            (0, 0.0, "face"),
+            (1, 0.1, "face"),
+            (2, 0.2, "face"),
+        ]
+        assert {face.track for frame in frames for face in frame.faces} == {1}
+        assert frames[-1].faces[0].smoothed_emotion == "happy"
+        assert stream.read(b"no image", 0.3).error.kind == "unsupported"
+        stream.reset()
+        assert stream.read(portrait, 0.0).faces[0].track is not None
+    with pytest.raises(ServiceError, match="the connection broke off"):
+        stream.read(portrait, 1.0)
+    with pytest.raises(ServiceError, match="tau"), client.stream(tau=1000):
+        pass
+
+
+def test_the_service_says_what_it_has(connected: Callable[..., Any], service: Service) -> None:
+    client = connected(service.url)
+    models = client.models()
+    assert models.model in [network.name for network in models.models if network.offered]
+    assert (client.health().status, client.health().version) == ("ok", mien.__version__)
+
+
+def test_what_is_asked_for_wrongly_is_refused_in_the_words_of_the_service(
+    connected: Callable[..., Any], service: Service, portrait: np.ndarray, tmp_path: Path
+) -> None:
+    client = connected(service.url)
+    for options, words in (
+        ({"modell": "nano"}, "did you mean model?"),
+        ({"model": "huge"}, "huge"),
+        ({"landmarks": True}, "mien serve --landmarks"),
+        ({"min_face": 1}, "min_face"),
+    ):
+        with pytest.raises(ServiceError, match=words) as told:
+            client.images(portrait, **options)
+        assert told.value.status == 422
+    for wrong in (tmp_path / "none.png", "https://example.org/face.png", portrait.astype(float), 7, []):
+        with pytest.raises(InputError):
+            client.images(wrong)
+    with pytest.raises(MediaError, match=r"none\.mp4"):
+        client.video(tmp_path / "none.mp4")
+    with pytest.raises(InputError, match="expected an address such as"):
+        connected("127.0.0.1:8000")
+
+
+def test_a_token_is_sent_and_a_wrong_one_refused(
+    connected: Callable[..., Any], tmp_path: Path, portrait: np.ndarray
+) -> None:
+    with serving(tmp_path / "service", token=TOKEN) as service:
+        assert connected(service.url, token=TOKEN).images(portrait).images[0].status == "face"
+        with connected(service.url, token=TOKEN).stream() as stream:
+            assert stream.read(portrait, 0.0).status == "face"
+        for token in (None, "another-secret-of-tests"):
+            client = connected(service.url, token=token)
+            assert client.health().status == "ok"
+            for ask in (lambda: client.images(portrait), client.models, lambda: entered(client.stream())):
+                with pytest.raises(ServiceError, match="token") as told:
+                    ask()
+                assert (told.value.status, told.value.kind) == (401, "unauthorized")
+
+
+def entered(context: Any) -> None:
+    with context:
+        pass
+
+
+def test_a_file_that_is_too_large_is_refused_in_the_words_of_the_service(
+    connected: Callable[..., Any], tmp_path: Path
+) -> None:
+    limits = Limits(image_bytes=10_000, video_bytes=1_000_000)
+    with serving(tmp_path / "service", limits=limits) as service:
+        client = connected(service.url)
+        with pytest.raises(ServiceError, match="at most 10,000 bytes") as told:
+            client.images(bytes(2_000_000))
+        assert told.value.status == 413
+        huge = tmp_path / "huge.mp4"
+        with open(huge, "wb") as file:
+            file.truncate(50_000_000)
+        with pytest.raises(ServiceError) as told:
+            client.video(huge)
+        assert (told.value.status, told.value.kind) == (413, "too_large")
+
+
+# --- What is no service of mien, or another one
+
+
+class Strange(ThreadingHTTPServer):
+    """A server that answers as it is told, and remembers what it was asked.
+
+    Args:
+        answers: One after the other, the last one again and again: status, headers, body; None breaks the connection.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, *answers: tuple[int, dict[str, str], bytes] | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers, self.asked, self.connections = list(answers), [], 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def process_request(self, *given: Any) -> None:
+        self.connections += 1
+        super().process_request(*given)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Strange
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append((self.command, self.path, dict(self.headers)))
+        answer = self.server.answers[0] if self.path != "/healthz" else ok(OTHER)
+        if self.path != "/healthz" and len(self.server.answers) > 1:
+            self.server.answers.pop(0)
+        if answer is None:
+            self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"notice": ')
+            self.close_connection = True
+            return
+        status, headers, body = answer
+        self.send_response(status)
+        for name, value in {**headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_GET = do_POST = do_DELETE = _answer  # noqa: N815
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+OTHER = {"status": "ok", "version": "99.0.0", "mood": "new"}
+
+
+def ok(answer: object) -> tuple[int, dict[str, str], bytes]:
+    return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+
+def problem(status: int, message: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
+    body = {"error": {"status": status, "kind": "some", "message": message}}
+    return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
+
+
+@contextmanager
+def strange(*answers: tuple[int, dict[str, str], bytes] | None) -> Iterator[Strange]:
+    with Strange(*answers) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+EMPTY = {**READER, "images": []}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        (
+            (502, {"Content-Type": "text/html"}, b"<h1>Bad gateway</h1>"),
+            "not_mien",
+            "text/html of 20 bytes with status 502",
+        ),
+        ((200, {"Content-Type": "text/html"}, b"<h1>Hello</h1>"), "not_mien", "check the address"),
+        (None, "broken_off", "the connection broke off"),
+        (ok({**READER, "pictures": []}), "other_version", r"got one of 99\.0\.0 \(images: Field required\)"),
+        (problem(404, "Not Found"), "other_version", "it has no such request"),
+        (problem(503, "no room", **{"Retry-After": "0"}), "some", "^no room$"),
+        (problem(418, "a line\nof the service"), "some", "of the service"),
+    ],
+)
+def test_what_is_no_answer_is_told_in_one_line(
+    connected: Callable[..., Any], portrait: np.ndarray, answer: Any, kind: str, words: str
+) -> None:
+    with strange(answer) as server:
+        with pytest.raises(ServiceError, match=words) as told:
+            connected(server.url).images(portrait)
+        assert told.value.kind == kind
+
+
+def test_nothing_follows_to_another_host(connected: Callable[..., Any], portrait: np.ndarray) -> None:
+    with strange(ok(EMPTY)) as other, strange((307, {"Location": f"{other.url}/v1/images"}, b"")) as server:
+        client = connected(server.url, token=TOKEN)
+        with pytest.raises(ServiceError, match="where nothing is sent"):
+            client.images(portrait)
+        with pytest.raises(ServiceError), client.stream():
+            pass
+        assert other.asked == []
+
+
+def test_what_a_newer_service_says_beyond_is_ignored(
+    connected: Callable[..., Any], portrait: np.ndarray
+) -> None:
+    with strange(ok({**EMPTY, "mood": "new"})) as server:
+        assert connected(server.url).images(portrait).images == []
+
+
+def test_a_request_is_sent_again_when_the_service_says_so(
+    connected: Callable[..., Any], portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full, busy = problem(429, "full", **{"Retry-After": "0.2"}), problem(503, "busy")
+    with strange(full, busy, ok(EMPTY)) as server:
+        assert connected(f"{server.url}/faces/", token=TOKEN).images(portrait).images == []
+        assert {(method, path) for method, path, _ in server.asked} == {("POST", "/faces/v1/images")}
+        lengths = {headers["Content-Length"] for _, _, headers in server.asked}
+        assert (len(server.asked), len(lengths)) == (3, 1), "all of it is sent each time"
+        assert {headers["Authorization"] for *_, headers in server.asked} == {f"Bearer {TOKEN}"}
+        assert server.connections == 1, "one connection is kept"
+    with strange(full) as server:
+        with pytest.raises(ServiceError, match="^full$") as told:
+            connected(server.url, retries=0).images(portrait)
+        assert (told.value.status, len(server.asked)) == (429, 1)
+
+
+def test_a_service_that_is_not_there_is_told(connected: Callable[..., Any], portrait: np.ndarray) -> None:
+    client = connected("http://127.0.0.1:9", timeout=5)
+    for ask in (client.health, lambda: client.images(portrait), lambda: entered(client.stream())):
+        with pytest.raises(ServiceError, match="nobody answers there") as told:
+            ask()
+        assert (told.value.kind, told.value.status) == ("unreachable", None)
+
+
+# --- What the service and the client must agree on
+
+
+def test_options_are_those_of_the_service(service: Service) -> None:
+    paths = service.client.get("/openapi.json").json()["paths"]
+    asked = {parameter["name"] for parameter in paths["/v1/images"]["post"]["parameters"]}
+    assert set(get_type_hints(ImageChoices)) == asked
+    form = paths["/v1/videos"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(get_type_hints(VideoChoices)) == set(form["properties"]) - {"file"}
+    shape = {"type", "format", "width", "height", "times"}
+    assert set(get_type_hints(StreamChoices)) == set(StreamStart.model_fields) - shape
+
+
+def test_messages_of_streams_are_as_the_client_knows_them(service: Service, portrait: np.ndarray) -> None:
+    start = {"type": "start", "times": True}
+    ready, frame, bad = talk(service, start, [timed(0.0, encoded(portrait)), timed(0.1, b"no image")])
+    StreamReady.model_validate(ready, extra="forbid")
+    for message in (frame, bad):
+        known = StreamedFrame.model_validate(message, extra="forbid")
+        assert set(known.model_fields_set) == set(message)
+
+
+def test_a_client_needs_little() -> None:
+    code = "import sys, mien.client; print(*sorted({name.split('.')[0] for name in sys.modules}))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy = {"fastapi", "starlette", "uvicorn", "onnxruntime", "numpy", "av", "PIL", "httpx", "websockets"}
+    assert not heavy & set(loaded.split())
+
+
+def test_a_file_object_is_refused_with_a_word() -> None:
+    with Client() as client, pytest.raises(InputError, match="got BytesIO"):
+        client.images(io.BytesIO(b""))
