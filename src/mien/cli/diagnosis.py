@@ -21,6 +21,7 @@ from mien.core.installation import install_command
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
 _EXTRAS = {
     "adopt": "onnx",
+    "client": "httpx",
     "data": "polars",
     "elan": "pympi-ling",
     "evaluate": "matplotlib",

@@ -36,11 +36,11 @@ class Client:
         InputError: The address is none of HTTP.
         MissingExtraError: ``mien[client]`` is not installed.
 
-    >>> with Client("http://127.0.0.1:1", timeout=5) as client:
-    ...     client.health()  # doctest: +ELLIPSIS
+    >>> with Client("http://127.0.0.1:8000", token="a-long-secret") as client:
+    ...     client.images([])
     Traceback (most recent call last):
     ...
-    mien.core.errors.ServiceError: http://127.0.0.1:1: expected a service of mien; nobody answers there (...): start one ...
+    mien.core.errors.InputError: expected at least one image; got an empty list
     """
 
     def __init__(
@@ -92,10 +92,10 @@ class Client:
         return Job(self._connection, id)
 
     def stream(self, **options: Unpack[StreamChoices]) -> FrameStream:
-        """Open a stream, whose frames are read as they come and in which people are followed.
+        """A stream, opened by ``with``: its frames are read as they come, and people are followed in it.
 
-        Raises:
-            ServiceError: The service refused.
+        Args:
+            options: What reads, and how it is smoothed.
         """
         return FrameStream(self._address, options)
 
@@ -165,7 +165,7 @@ class AsyncClient:
         return AsyncJob(self._connection, id)
 
     def stream(self, **options: Unpack[StreamChoices]) -> AsyncFrameStream:
-        """As `Client.stream`; ``async with`` opens it."""
+        """As `Client.stream`, opened by ``async with``."""
         return AsyncFrameStream(self._address, options)
 
     async def models(self) -> ModelList:

@@ -159,7 +159,12 @@ class BlockingConnection:
 
     def save(self, call: Call, path: Path) -> None:
         """Write what is answered into a file, which is there as a whole or not at all."""
-        with self._open(call) as response, atomic_write(path) as aside, translate_os_errors(path), open(aside, "wb") as file:
+        with (
+            self._open(call) as response,
+            atomic_write(path) as aside,
+            translate_os_errors(path),
+            open(aside, "wb") as file,
+        ):
             for piece in response.iter_bytes():
                 file.write(piece)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -74,27 +74,34 @@ class StreamedFrame(BaseModel):
 
 
 class FrameStream:
-    """A stream that is open; a context that closes it.
+    """Frames of one camera or clip; it is opened as its context is entered, and closed as that is left.
 
     Args:
         address: Of the service.
         options: Of the stream.
+
+    Attributes:
+        ready: What the service says first.
     """
 
     ready: StreamReady
+    _socket: Socket
 
     def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
-        self._address = address
-        with _websockets(address):
+        self._address, self._options = address, options
+
+    def __enter__(self) -> FrameStream:
+        with _websockets(self._address), ExitStack() as opening:
             from websockets.sync.client import connect
 
-            self._socket: Socket = connect(_url(address), **_settings(address))
-            try:
-                self._socket.send(_start(options))
-                self.ready = StreamReady.model_validate_json(_said(self._socket.recv()))
-            except BaseException:
-                self._socket.close()
-                raise
+            self._socket = opening.enter_context(connect(_url(self._address), **_settings(self._address)))
+            self._socket.send(_start(self._options))
+            self.ready = StreamReady.model_validate_json(_said(self._socket.recv()))
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *told: Any) -> None:
+        self._open.close()
 
     def read(self, image: Sendable, time: float) -> StreamedFrame:
         """Read a frame.
@@ -117,23 +124,16 @@ class FrameStream:
         with _websockets(self._address):
             self._socket.send('{"type": "reset"}')
 
-    def close(self) -> None:
-        """End the stream; a second call does nothing."""
-        self._socket.close()
-
-    def __enter__(self) -> FrameStream:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
 
 class AsyncFrameStream:
-    """The same for `AsyncClient`; it is opened as its context is entered.
+    """The same for `AsyncClient`.
 
     Args:
         address: Of the service.
         options: Of the stream.
+
+    Attributes:
+        ready: What the service says first.
     """
 
     ready: StreamReady
@@ -152,14 +152,16 @@ class AsyncFrameStream:
                 def process_redirect(self, exc: Exception) -> Exception:
                     return exc
 
-            self._socket = await Straight(_url(self._address), **_settings(self._address))
-            try:
+            async with AsyncExitStack() as opening:
+                connecting = Straight(_url(self._address), **_settings(self._address))
+                self._socket = await opening.enter_async_context(connecting)
                 await self._socket.send(_start(self._options))
                 self.ready = StreamReady.model_validate_json(_said(await self._socket.recv()))
-            except BaseException:
-                await self._socket.close()
-                raise
+                self._open = opening.pop_all()
         return self
+
+    async def __aexit__(self, *told: Any) -> None:
+        await self._open.aclose()
 
     async def read(self, image: Sendable, time: float) -> StreamedFrame:
         """As `FrameStream.read`."""
@@ -172,9 +174,6 @@ class AsyncFrameStream:
         """As `FrameStream.reset`."""
         with _websockets(self._address):
             await self._socket.send('{"type": "reset"}')
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._socket.close()
 
 
 def _url(address: ServiceAddress) -> str:
