@@ -16,7 +16,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models notebook clean
+.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -121,6 +121,10 @@ reference: $(VENV)/.ready
 # The networks' cards as a page.
 models: $(VENV)/.ready
 	$(VENV)/bin/mien models list --format markdown > MODELS.md
+
+# What the JavaScript client knows of the service.
+client: $(VENV)/.ready
+	$(VENV)/bin/python -m build_tools.service_types
 
 # The learners' notebook, run, as a page. Needs FER-2013.
 notebook: $(VENV)/.ready

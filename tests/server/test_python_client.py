@@ -6,13 +6,12 @@ import asyncio
 import inspect
 import io
 import json
+import re
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stdout
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -30,6 +29,7 @@ from mien.server.schemas import READER
 from mien.server.settings import Limits
 from mien.server.stream import StreamStart
 from tests.server.service import Service, encoded, serving, talk, timed
+from tests.server.strange import ok, problem, strange
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # However busy the machine is.
 
@@ -238,77 +238,6 @@ def test_a_file_that_is_too_large_is_refused_in_the_words_of_the_service(
 # --- What is no service of mien, or another one
 
 
-class Strange(ThreadingHTTPServer):
-    """A server that answers as it is told, and remembers what it was asked.
-
-    Args:
-        answers: One after the other, the last one again and again: status, headers, body; None breaks the connection.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, *answers: tuple[int, dict[str, str], bytes] | None) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers, self.asked, self.connections = list(answers), [], 0
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def process_request(self, *given: Any) -> None:
-        self.connections += 1
-        super().process_request(*given)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server: Strange
-
-    def _answer(self) -> None:
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self.server.asked.append((self.command, self.path, dict(self.headers)))
-        answer = self.server.answers[0] if self.path != "/healthz" else ok(OTHER)
-        if self.path != "/healthz" and len(self.server.answers) > 1:
-            self.server.answers.pop(0)
-        if answer is None:
-            self.wfile.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"notice": ')
-            self.close_connection = True
-            return
-        status, headers, body = answer
-        self.send_response(status)
-        for name, value in {**headers, "Content-Length": str(len(body))}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_GET = do_POST = do_DELETE = _answer  # noqa: N815
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-OTHER = {"status": "ok", "version": "99.0.0", "mood": "new"}
-
-
-def ok(answer: object) -> tuple[int, dict[str, str], bytes]:
-    return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
-
-
-def problem(status: int, message: str, **headers: str) -> tuple[int, dict[str, str], bytes]:
-    body = {"error": {"status": status, "kind": "some", "message": message}}
-    return status, {"Content-Type": "application/json", **headers}, json.dumps(body).encode()
-
-
-@contextmanager
-def strange(*answers: tuple[int, dict[str, str], bytes] | None) -> Iterator[Strange]:
-    with Strange(*answers) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield server
-        server.shutdown()
-        thread.join()
-
-
 EMPTY = {**READER, "images": []}
 
 
@@ -406,6 +335,30 @@ def test_a_client_needs_little() -> None:
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     heavy = {"fastapi", "starlette", "uvicorn", "onnxruntime", "numpy", "av", "PIL", "httpx", "websockets"}
     assert not heavy & set(loaded.split())
+
+
+def test_the_examples_of_the_page_run(
+    service: Service, movie: Callable[..., Path], portrait: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(movie().parent)
+    Image.fromarray(portrait).save("portrait.png")
+    Image.fromarray(np.full_like(portrait, 90)).save("nobody.png")
+    page = (Path(__file__).parents[2] / "docs/clients.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(examples) == 2
+    said = io.StringIO()
+    for example in examples:
+        with redirect_stdout(said):
+            exec(example.replace("http://127.0.0.1:8000", service.url.rstrip("/")), {"__name__": "example"})
+    for words in (
+        "portrait.png face [('happy'",
+        "nobody.png no_face []",
+        "(1, 'happy')",
+        "422 invalid",
+        "face no_face",
+    ):
+        assert words in said.getvalue()
+    assert Path("rows.csv").read_text().startswith("source,frame,time")
 
 
 def test_a_file_object_is_refused_with_a_word() -> None:

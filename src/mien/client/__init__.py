@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from mien.client.client import AsyncClient as AsyncClient
-from mien.client.client import Client as Client
-from mien.client.jobs import AsyncJob as AsyncJob
-from mien.client.jobs import Job as Job
-from mien.client.streams import AsyncFrameStream as AsyncFrameStream
-from mien.client.streams import FrameStream as FrameStream
-from mien.client.streams import StreamedFrame as StreamedFrame
-from mien.core.errors import ServiceError as ServiceError
-from mien.core.face import Face as Face
-from mien.server.schemas import Health as Health
-from mien.server.schemas import Image as Image
-from mien.server.schemas import Images as Images
-from mien.server.schemas import ModelList as ModelList
-from mien.server.schemas import VideoJob as VideoJob
+from mien.client.client import AsyncClient, Client
+from mien.client.jobs import AsyncJob, Job
+from mien.client.streams import AsyncFrameStream, FrameStream, StreamedFrame
+from mien.core.errors import ServiceError
+from mien.core.face import Face
+from mien.server.schemas import Health, Image, Images, ModelList, VideoJob
+
+__all__ = [
+    "AsyncClient",
+    "AsyncFrameStream",
+    "AsyncJob",
+    "Client",
+    "Face",
+    "FrameStream",
+    "Health",
+    "Image",
+    "Images",
+    "Job",
+    "ModelList",
+    "ServiceError",
+    "StreamedFrame",
+    "VideoJob",
+]
