@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -274,7 +275,7 @@ def call(tools: subprocess.Popen[str]) -> None:
     }
     asked = [("read_image", "face.png"), ("read_video", "film.mp4")]
     calls = [{"name": name, "arguments": {"path": path}} for name, path in asked]
-    messages = [
+    messages: list[dict[str, Any]] = [
         {"id": 1, "method": "initialize", "params": hello},
         {"method": "notifications/initialized"},
         *({"id": number, "method": "tools/call", "params": params} for number, params in enumerate(calls, 2)),

@@ -170,7 +170,7 @@ def test_what_cannot_be_read_is_an_error_of_the_tool_in_one_line(folder: Path, p
     film(folder / "talk.mp4", portrait, 3)
     os.mkfifo(folder / "pipe.png")
     elsewhere = "got one elsewhere: start mien mcp with --root FOLDER to allow it"
-    cases = [
+    cases: list[tuple[str, dict[str, Any], str]] = [
         ("read_image", {"path": str(folder.parent / "outside/secret.png")}, elsewhere),
         ("read_image", {"path": str(folder.parent / "outside/there-is-none.png")}, elsewhere),
         ("read_image", {"path": "../outside/secret.png"}, elsewhere),
@@ -210,9 +210,9 @@ def test_a_long_video_tells_how_far_it_is_and_ends_when_the_time_is_over(tmp_pat
     film(tmp_path / "long.mp4", np.full((480, 640, 3), 90, np.uint8), 900)
     told: list[tuple[float, float | None]] = []
 
-    async def note(done: float, whole: float | None, words: str | None) -> None:
-        assert words == "seconds of the video read"
-        told.append((done, whole))
+    async def note(progress: float, total: float | None, message: str | None) -> None:
+        assert message == "seconds of the video read"
+        told.append((progress, total))
 
     async def do(client: Client) -> None:
         asked = {"path": "long.mp4", "fps": 60}
@@ -238,8 +238,8 @@ def test_a_call_that_is_cancelled_stops_reading(tmp_path: Path, portrait: np.nda
     async def do(client: Client) -> None:
         async with anyio.create_task_group() as group:
 
-            async def note(done: float, whole: float | None, words: str | None) -> None:
-                told.append(done)
+            async def note(progress: float, total: float | None, message: str | None) -> None:
+                told.append(progress)
                 group.cancel_scope.cancel()
 
             await client.call_tool("read_video", {"path": "long.mp4", "fps": 60}, progress_callback=note)

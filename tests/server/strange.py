@@ -21,7 +21,8 @@ class Strange(ThreadingHTTPServer):
 
     def __init__(self, *answers: tuple[int, dict[str, str], bytes] | None) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.answers, self.asked, self.connections = list(answers), [], 0
+        self.answers, self.connections = list(answers), 0
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
 
     @property
     def url(self) -> str:

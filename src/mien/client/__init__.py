@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mien.client.client import AsyncClient, Client
-from mien.client.jobs import AsyncJob, Job
+from mien.client.jobs import AsyncJobHandle, JobHandle
 from mien.client.streams import AsyncFrameStream, FrameStream, StreamedFrame
 from mien.core.errors import ServiceError
 from mien.core.face import Face
@@ -12,14 +12,14 @@ from mien.server.schemas import Health, Image, Images, ModelList, VideoJob
 __all__ = [
     "AsyncClient",
     "AsyncFrameStream",
-    "AsyncJob",
+    "AsyncJobHandle",
     "Client",
     "Face",
     "FrameStream",
     "Health",
     "Image",
     "Images",
-    "Job",
+    "JobHandle",
     "ModelList",
     "ServiceError",
     "StreamedFrame",

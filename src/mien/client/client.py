@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Unpack
 
 from mien.client import flows
 from mien.client.connection import AwaitedConnection, BlockingConnection, ServiceAddress
-from mien.client.jobs import AsyncJob, Job
+from mien.client.jobs import AsyncJobHandle, JobHandle
 from mien.client.streams import AsyncFrameStream, FrameStream
 from mien.client.uploads import image_uploads, upload
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 class Client:
     """Asks a service (``mien serve``); keeps its connections, and may be shared by threads.
 
-    The service answers with facial expressions, not emotions that people feel. A service of another version is understood
-    as long as its answers hold what this client knows; what it says beyond that is ignored.
+    mien describes a facial expression, not an emotion that a person feels. A service of another version is understood as
+    long as its answers hold what this client knows; what it says beyond that is ignored.
 
     Args:
         url: Of the service, with a path where it is behind a prefix.
@@ -73,7 +73,7 @@ class Client:
         """
         return self._connection.run(flows.read_images(image_uploads(images), options, self._address.retries))
 
-    def video(self, video: str | Path | bytes, **options: Unpack[VideoChoices]) -> Job:
+    def video(self, video: str | Path | bytes, **options: Unpack[VideoChoices]) -> JobHandle:
         """Hand in a video, to be read when it is its turn.
 
         Args:
@@ -85,11 +85,11 @@ class Client:
             ServiceError: The service refused it.
         """
         flow = flows.submit(upload(video, "video"), options, self._address.retries)
-        return Job(self._connection, self._connection.run(flow).id)
+        return JobHandle(self._connection, self._connection.run(flow).id)
 
-    def job(self, id: str) -> Job:
+    def job(self, id: str) -> JobHandle:
         """A video that was handed in before, by its id."""
-        return Job(self._connection, id)
+        return JobHandle(self._connection, id)
 
     def stream(self, **options: Unpack[StreamChoices]) -> FrameStream:
         """A stream, opened by ``with``: its frames are read as they come, and people are followed in it.
@@ -155,14 +155,14 @@ class AsyncClient:
             flows.read_images(image_uploads(images), options, self._address.retries)
         )
 
-    async def video(self, video: str | Path | bytes, **options: Unpack[VideoChoices]) -> AsyncJob:
+    async def video(self, video: str | Path | bytes, **options: Unpack[VideoChoices]) -> AsyncJobHandle:
         """As `Client.video`."""
         flow = flows.submit(upload(video, "video"), options, self._address.retries)
-        return AsyncJob(self._connection, (await self._connection.run(flow)).id)
+        return AsyncJobHandle(self._connection, (await self._connection.run(flow)).id)
 
-    def job(self, id: str) -> AsyncJob:
+    def job(self, id: str) -> AsyncJobHandle:
         """As `Client.job`."""
-        return AsyncJob(self._connection, id)
+        return AsyncJobHandle(self._connection, id)
 
     def stream(self, **options: Unpack[StreamChoices]) -> AsyncFrameStream:
         """As `Client.stream`, opened by ``async with``."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import mien
-from mien.client.flows import Answer, Call, Flow, Pause, event_state, refused
+from mien.client.flows import Call, Flow, Pause, RawAnswer, event_state, refused
 from mien.client.uploads import opened
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, ServiceError
@@ -116,8 +116,8 @@ def _request(call: Call, address: ServiceAddress, until: ExitStack) -> dict[str,
     }
 
 
-def _answer(address: ServiceAddress, response: httpx.Response) -> Answer:
-    return Answer(address.base, response.status_code, response.headers, response.content)
+def _answer(address: ServiceAddress, response: httpx.Response) -> RawAnswer:
+    return RawAnswer(address.base, response.status_code, response.headers, response.content)
 
 
 class BlockingConnection:
@@ -141,7 +141,7 @@ class BlockingConnection:
             result: T = end.value
             return result
 
-    def _sent(self, call: Call) -> Answer:
+    def _sent(self, call: Call) -> RawAnswer:
         with ExitStack() as until, self._told():
             return _answer(self.address, self._http.request(**_request(call, self.address, until)))
 
@@ -173,8 +173,11 @@ class BlockingConnection:
 
     @contextmanager
     def _open(self, call: Call, timeout: float | None = None) -> Iterator[httpx.Response]:
-        wait = {} if timeout is None else {"timeout": timeout}
-        with self._told(), self._http.stream(call.method, self.address.base + call.path, **wait) as response:
+        wait = _httpx().USE_CLIENT_DEFAULT if timeout is None else timeout
+        with (
+            self._told(),
+            self._http.stream(call.method, self.address.base + call.path, timeout=wait) as response,
+        ):
             if not response.is_success:
                 response.read()
                 self.run(refused(_answer(self.address, response)))
@@ -209,7 +212,7 @@ class AwaitedConnection:
             result: T = end.value
             return result
 
-    async def _sent(self, call: Call) -> Answer:
+    async def _sent(self, call: Call) -> RawAnswer:
         with ExitStack() as until:
             async with self._told():
                 request = _request(call, self.address, until)
@@ -239,9 +242,9 @@ class AwaitedConnection:
 
     @asynccontextmanager
     async def _open(self, call: Call, timeout: float | None = None) -> AsyncIterator[httpx.Response]:
-        wait = {} if timeout is None else {"timeout": timeout}
+        wait = _httpx().USE_CLIENT_DEFAULT if timeout is None else timeout
         url = self.address.base + call.path
-        async with self._told(), self._http.stream(call.method, url, **wait) as response:
+        async with self._told(), self._http.stream(call.method, url, timeout=wait) as response:
             if not response.is_success:
                 await response.aread()
                 await self.run(refused(_answer(self.address, response)))

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 import mien
-from mien.client.uploads import Upload
+from mien.client.uploads import SentFile
 from mien.core.errors import ServiceError
 from mien.server.schemas import Health, Images, ModelList, Problem, VideoJob
 
@@ -38,7 +38,7 @@ class Call:
     path: str
     params: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
-    uploads: tuple[Upload, ...] = ()
+    uploads: tuple[SentFile, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Pause:
 
 
 @dataclass(frozen=True)
-class Answer:
+class RawAnswer:
     """What came back.
 
     Args:
@@ -65,16 +65,16 @@ class Answer:
     content: bytes
 
 
-Flow = Generator[Call | Pause, Answer, T]
+Flow = Generator[Call | Pause, RawAnswer, T]
 
 
-def read_images(uploads: list[Upload], options: Mapping[str, Any], retries: int) -> Flow[Images]:
+def read_images(uploads: list[SentFile], options: Mapping[str, Any], retries: int) -> Flow[Images]:
     """Images to what is read of them."""
     call = Call("POST", "/v1/images", params=_texts(options), uploads=tuple(uploads))
     return (yield from _understood(Images, call, retries))
 
 
-def submit(video: Upload, options: Mapping[str, Any], retries: int) -> Flow[VideoJob]:
+def submit(video: SentFile, options: Mapping[str, Any], retries: int) -> Flow[VideoJob]:
     """A video to its job."""
     call = Call("POST", "/v1/videos", data=_texts(options), uploads=(video,))
     return (yield from _understood(VideoJob, call, retries))
@@ -132,7 +132,7 @@ def event_state(lines: list[str]) -> VideoJob | None:
     return None if "data" not in said else VideoJob.model_validate_json(said["data"], extra="ignore")
 
 
-def refused(answer: Answer) -> Flow[None]:
+def refused(answer: RawAnswer) -> Flow[None]:
     """Nothing where the service did what it was asked for.
 
     Raises:
@@ -177,7 +177,7 @@ def _understood(kind: type[M], call: Call, retries: int) -> Flow[M]:
         raise _not_mien(answer) from None
 
 
-def _answered(call: Call, retries: int) -> Flow[Answer]:
+def _answered(call: Call, retries: int) -> Flow[RawAnswer]:
     """The answer, after as many pauses as the service asks for and the client grants."""
     for left in range(retries, -1, -1):
         answer = yield call
@@ -194,7 +194,7 @@ def _asked_pause(text: str) -> float:
         return 1.0
 
 
-def _compared(answer: Answer, why: str) -> Flow[None]:
+def _compared(answer: RawAnswer, why: str) -> Flow[None]:
     """Nothing where the versions are the same, or the service does not say.
 
     Raises:
@@ -214,7 +214,7 @@ def _compared(answer: Answer, why: str) -> Flow[None]:
         )
 
 
-def _not_mien(answer: Answer) -> ServiceError:
+def _not_mien(answer: RawAnswer) -> ServiceError:
     kind = answer.headers.get("content-type", "no type").partition(";")[0]
     came = f"{kind} of {len(answer.content):,} bytes with status {answer.status}"
     return ServiceError(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mien.server.schemas import VideoJob
 
 
-class Job:
+class JobHandle:
     """A video of the service's queue. As a context it is deleted at its end, with its results.
 
     Args:
@@ -76,14 +76,14 @@ class Job:
         """Stop it, and delete it and its results; nothing happens where it is gone already."""
         self._connection.run(flows.delete(self.id, self._retries))
 
-    def __enter__(self) -> Job:
+    def __enter__(self) -> JobHandle:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.cancel()
 
 
-class AsyncJob:
+class AsyncJobHandle:
     """The same for `AsyncClient`.
 
     Args:
@@ -99,33 +99,33 @@ class AsyncJob:
         return self._connection.address.retries
 
     async def state(self) -> VideoJob:
-        """As `Job.state`."""
+        """As `JobHandle.state`."""
         return await self._connection.run(flows.job_state(self.id, self._retries))
 
     def progress(self) -> AsyncIterator[VideoJob]:
-        """As `Job.progress`."""
+        """As `JobHandle.progress`."""
         return self._connection.states(Call("GET", job_path(self.id, "events")))
 
     async def wait(self) -> VideoJob:
-        """As `Job.wait`."""
+        """As `JobHandle.wait`."""
         return _ended(
             [state async for state in self.progress() if state.state in ("done", "failed")], self.id
         )
 
     async def result(self, name: str) -> bytes:
-        """As `Job.result`."""
+        """As `JobHandle.result`."""
         return await self._connection.run(flows.read_result(self.id, name, self._retries))
 
     async def save(self, name: str, path: str | Path) -> Path:
-        """As `Job.save`."""
+        """As `JobHandle.save`."""
         await self._connection.save(Call("GET", job_path(self.id, name)), Path(path))
         return Path(path)
 
     async def cancel(self) -> None:
-        """As `Job.cancel`."""
+        """As `JobHandle.cancel`."""
         await self._connection.run(flows.delete(self.id, self._retries))
 
-    async def __aenter__(self) -> AsyncJob:
+    async def __aenter__(self) -> AsyncJobHandle:
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Upload:
+class SentFile:
     """A file of a form.
 
     Args:
@@ -33,7 +33,7 @@ class Upload:
     open: Callable[[], IO[bytes]]
 
 
-def image_uploads(images: Sendable | Sequence[Sendable]) -> list[Upload]:
+def image_uploads(images: Sendable | Sequence[Sendable]) -> list[SentFile]:
     """One image or several.
 
     Raises:
@@ -49,7 +49,7 @@ def image_uploads(images: Sendable | Sequence[Sendable]) -> list[Upload]:
     return uploads
 
 
-def upload(source: Any, name: str) -> Upload:
+def upload(source: Any, name: str) -> SentFile:
     """Whatever holds an image or a video, as a file.
 
     Args:
@@ -63,15 +63,15 @@ def upload(source: Any, name: str) -> Upload:
         raise InputError(f"{source}: expected a path; got an address: fetch it, and send the bytes")
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        return Upload(path.name, lambda: _opened(path))
+        return SentFile(path.name, lambda: _opened(path))
     if isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source)
-        return Upload(name, lambda: io.BytesIO(content))
+        return SentFile(name, lambda: io.BytesIO(content))
     content = _png(source)
-    return Upload(name, lambda: io.BytesIO(content))
+    return SentFile(name, lambda: io.BytesIO(content))
 
 
-def opened(uploads: Sequence[Upload], until: ExitStack) -> list[tuple[str, tuple[str, IO[bytes]]]]:
+def opened(uploads: Sequence[SentFile], until: ExitStack) -> list[tuple[str, tuple[str, IO[bytes]]]]:
     """Files for a form, open until the stack is left.
 
     Raises:

@@ -6,11 +6,11 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mien.core.errors import InputError, MediaError
 from mien.inference.config import PipelineConfig
@@ -38,7 +38,10 @@ if TYPE_CHECKING:
     from mien.core.frame import Frame
     from mien.inference.pipeline import Pipeline
     from mien.tracking.persons import PersonSummary
+    from mien.video.sources import AnalyzedSource
     from mien.video.summary import Overview
+
+    Sources = Generator[AnalyzedSource, None, None]
 
 Progress = Callable[[float, float | None, str], None]
 """Told how far a call is: how much of how much, None where nobody can tell, in words. It raises when the call was
@@ -161,7 +164,7 @@ class ToolReader:
         overview, over = Overview(asked.path, pipeline.labels), False
         with (
             closing(ByteSource(file, asked.path)) as content,
-            closing(process_sources([content], pipeline, options)) as sources,
+            closing(cast("Sources", process_sources([content], pipeline, options))) as sources,
         ):
             analyzed = next(sources)
             media = analyzed.media
