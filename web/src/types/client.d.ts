@@ -186,6 +186,7 @@ export type Images = {
 export type Label = {
     name: string;
     colour: string;
+    icon: string;
     valence: number | null;
 };
 export type ModelList = {
