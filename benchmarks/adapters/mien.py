@@ -26,7 +26,7 @@ import time
 from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ import mien
 from benchmarks.lib.answers import answer, install_bytes
 from benchmarks.lib.timing import image_files, in_place, serve
 from mien.core.labels import Labels
+from mien.inference.config import DetectorName
 from mien.inference.pipeline import DEFAULT_MODEL, Pipeline
 from mien.media import Frame, Sampling, open_media
 from mien.tracking.session import Session
@@ -112,7 +113,7 @@ def leaderboard(source: str, target: str, model: str) -> None:
 
 def video(path: str, detector: str, model: str, fps: str) -> None:
     """Read a video, drop each result."""
-    pipeline = Pipeline(detector, model, threads=1)
+    pipeline = Pipeline(cast(DetectorName, detector), model, threads=1)
     counts = {"frames": 0, "faces": 0, "errors": 0}
     for work in process_frames([path], pipeline, VideoOptions(Sampling(fps=float(fps) or None))):
         counts["frames"] += work.image is not None

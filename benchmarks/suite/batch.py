@@ -37,7 +37,7 @@ from mien.batch.layout import laid_out
 from mien.batch.output import write_shard
 from mien.batch.pool import WorkerPool
 from mien.batch.shard import FilePart, Shard
-from mien.inference.config import PipelineConfig
+from mien.inference.config import DetectorName, PipelineConfig
 
 FACES = 35_887
 OF_RUNTIME, OF_FER, TWO_WORKERS, OF_LOCAL = 0.85, 3.0, 1.9, 0.75
@@ -254,7 +254,7 @@ def whole_set(folder: Path) -> float:
     return round(took, 1)
 
 
-def memory(folder: Path, found: Input, detector: str) -> dict[str, Any]:
+def memory(folder: Path, found: Input, detector: DetectorName) -> dict[str, Any]:
     """Most resident memory of a worker over a run, in MB, and how much more that is in the second half than
     in the first.
     """

@@ -9,6 +9,7 @@ import mien
 from mien import InputError
 from mien.core.drawn_face import draw_portrait
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
+from mien.inference.config import ViewsName
 from mien.inference.pipeline import Pipeline
 from mien.inference.views import VIEWS
 from mien.server.inference import Batcher, SharedClassifier
@@ -44,7 +45,7 @@ def test_a_face_and_its_mirror_image_get_one_answer(flipping: Pipeline) -> None:
 
 
 @pytest.mark.parametrize("views", VIEWS)
-def test_many_at_once_get_the_answers_that_each_gets_alone(views: str) -> None:
+def test_many_at_once_get_the_answers_that_each_gets_alone(views: ViewsName) -> None:
     pipeline = Pipeline("whole", views=views, threads=1)
     images = [np.roll(lopsided(), shift, axis=1) for shift in range(0, 200, 20)]
     together = pipeline(images)
@@ -53,7 +54,7 @@ def test_many_at_once_get_the_answers_that_each_gets_alone(views: str) -> None:
 
 
 @pytest.mark.parametrize("views", VIEWS)
-def test_an_evaluation_gives_the_answers_of_the_pipeline(views: str) -> None:
+def test_an_evaluation_gives_the_answers_of_the_pipeline(views: ViewsName) -> None:
     data = marked_faces(28).split("PublicTest")
     judged = evaluate(open_subject("small-int8", threads=1), data, EvaluateOptions(views=views))
     pipeline = Pipeline(views=views, threads=1)
@@ -68,7 +69,7 @@ def test_one_view_is_the_default(pipeline: Pipeline) -> None:
 
 def test_other_views_are_refused() -> None:
     with pytest.raises(InputError, match="expected views out of one, flip, ten-crop; got 'twice'"):
-        mien.Pipeline(views="twice")
+        mien.Pipeline(views="twice")  # type: ignore[arg-type]
 
 
 def test_the_service_looks_as_often(flipping: Pipeline) -> None:

@@ -30,7 +30,9 @@ def analyze(
     paths: Annotated[
         list[str],
         typer.Argument(
-            metavar="PATH...", help="Images, videos, folders; - for standard input.", show_default=False
+            metavar="PATH...",
+            help="Images, videos, folders, patterns (*.jpg); - for standard input.",
+            show_default=False,
         ),
     ],
     output: OutputOptions,

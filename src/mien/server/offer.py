@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from mien.core.errors import InputError
 from mien.core.labels import canonical_label
 from mien.core.names import nearest, spelled
 from mien.inference.classifier import Classifier
-from mien.inference.config import PipelineConfig
+from mien.inference.config import DetectorName, PipelineConfig
 from mien.inference.detectors import DETECTORS, Detector, create_detector
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.pipeline import Pipeline
@@ -117,7 +118,7 @@ class Offer:
             self.config,
             model=str(self._paths[classifier.network.card.name]),
             head=classifier.head,
-            detector=found,
+            detector=cast(DetectorName, found),
             min_detection_score=score,
         )
 
