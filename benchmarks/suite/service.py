@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import http.client
 import io
 import json
 import random
@@ -29,7 +30,7 @@ from websockets.asyncio.client import connect
 from benchmarks.lib import machine
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import IMAGE
-from benchmarks.lib.service import running
+from benchmarks.lib.service import ServiceFaultError, running
 from mien import Pipeline, Session
 from mien.core.drawn_face import draw_portrait
 from mien.core.frame import Frame
@@ -111,6 +112,33 @@ def alone(sent: list[bytes], rate: float) -> float:
     return round(statistics.median(times[len(sent) :]), 2)
 
 
+def image_by_image(url: str, sent: list[bytes], count: int = 300) -> dict[str, float]:
+    """Median ms of an image over a connection that is kept, and of reading the same image here, in turns, so that both
+    find the machine equally busy.
+    """
+    pipeline = Pipeline(threads=1)
+    connection = http.client.HTTPConnection(url.split("/")[2])
+    own, served = [], []
+    for index in range(count):
+        file = sent[index % len(sent)]
+        began = time.perf_counter()
+        pipeline(np.asarray(Image.open(io.BytesIO(file)).convert("RGB")))
+        own.append(1000 * (time.perf_counter() - began))
+        began = time.perf_counter()
+        connection.request("POST", "/v1/images", body=file, headers={"Content-Type": "image/jpeg"})
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise ServiceFaultError(f"the service answered {answer.status}")
+        served.append(1000 * (time.perf_counter() - began))
+    connection.close()
+    start = count // 10
+    return {
+        "own_ms": round(statistics.median(own[start:]), 2),
+        "served_ms": round(statistics.median(served[start:]), 2),
+    }
+
+
 async def crowd(
     url: str, sent: list[bytes], clients: int, rate: float, seconds: float
 ) -> list[dict[str, Any]]:
@@ -153,6 +181,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tempfile.TemporaryDirectory(prefix="mien-service-") as folder,
         running(Path(folder)) as (url, process),
     ):
+        results["image"] = image_by_image(url, sent)
         results["alone_ms"] = alone(sent, 30)
         asyncio.run(client(url, sent, 30, 2))
         results["one"] = described(asyncio.run(client(url, sent, 30, options.seconds)))
@@ -168,7 +197,16 @@ def figures(results: dict[str, Any]) -> list[Figure]:
     """Times under load beside those of a frame that is read alone, and growth."""
     one, alone, slowest = results["one"], results["alone_ms"], max(run["p95_ms"] for run in results["eight"])
     beside = "reading a frame alone, nothing sent"
+    image = results["image"]
     found = [
+        Figure(
+            "service, one image over a kept connection: median over that of the pipeline alone",
+            image["served_ms"] / image["own_ms"],
+            "times",
+            1.2,
+            "at most",
+            "the pipeline on the same image, in turns",
+        ),
         Figure(
             "service, one client at 30 frames a second, 95 of 100",
             one["p95_ms"],
@@ -216,6 +254,12 @@ def show(results: dict[str, Any]) -> None:
     where, one, eight = results["machine"], results["one"], results["eight"]
     print(
         f"machine   {where['cpu']}, {where['cores']} cores; load {where['load']} before, {where['load_after']} after"
+    )
+    image = results["image"]
+    ratio = image["served_ms"] / image["own_ms"]
+    print(
+        f"image     {image['served_ms']} ms over a kept connection, {ratio:.2f} times (limit 1.2) "
+        f"the pipeline's own {image['own_ms']} ms, in turns"
     )
     print(f"alone     {results['alone_ms']} ms a frame in one process on one thread, nothing sent\n")
     print(

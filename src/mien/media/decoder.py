@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -32,10 +33,25 @@ BUSY = 3
 _LATE = 2.0
 """Seconds by the clock after that at which it is ended from here: it does so itself, unless somebody has
 stopped it."""
-_TIME_IS_UP = (1, -getattr(signal, "SIGPROF", 0))  # As faulthandler ends a process, and as its timer does.
+_PIPE_BYTES = 2**20
+_LOOK, _RESTS = (
+    0.25,
+    40,
+)  # s between two looks for late ones; looks without anything to do until nobody looks any more.
+_TIME_IS_UP = (1, -getattr(signal, "SIGPROF", 0), -getattr(signal, "SIGALRM", 0))
+"""As faulthandler ends a process, and as its timers do."""
 
 Admit = Callable[[int, int, int], None]
 """Is told width, height and the bytes that decoding takes, before it begins; may wait, or raise."""
+
+
+def _widen(pipe: IO[bytes] | None) -> None:
+    """Let a pipe hold a whole image of common size: as pipes come, one of 640 x 480 takes fifteen turns of both ends."""
+    with suppress(ImportError, AttributeError, OSError):
+        from fcntl import F_SETPIPE_SZ, fcntl
+
+        assert pipe is not None
+        fcntl(pipe, F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 class Decoder:
@@ -57,6 +73,7 @@ class Decoder:
             stderr=subprocess.DEVNULL,
             env=handed_on(PYTHON) | _QUIET,
         )
+        _widen(self._process.stdout)
 
     def decode(
         self, data: bytes | memoryview, name: str, max_pixels: int, seconds: float, admit: Admit
@@ -92,15 +109,14 @@ class Decoder:
 
     @contextmanager
     def _awaited(self, seconds: float) -> Iterator[None]:
-        timer = threading.Timer(BUSY * seconds + _LATE, self._give_up)
-        timer.daemon = True
-        timer.start()
+        _WATCH.add(self, BUSY * seconds + _LATE)
         try:
             yield
         finally:
-            timer.cancel()
+            _WATCH.discard(self)
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
+        """End the process, which is late."""
         process = self._process
         if process is not None:
             self._late = True
@@ -198,6 +214,45 @@ class Decoder:
             f"{name}: expected an image; got one that breaks the program that decodes it: save it anew",
             "broken",
         )
+
+
+class _Watch:
+    """Ends processes that are late: one thread for all, which ends when there was nothing to do for a while. A thread for
+    each image would take longer than decoding a small one."""
+
+    def __init__(self) -> None:
+        self._due: dict[Decoder, float] = {}
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, decoder: Decoder, seconds: float) -> None:
+        """An image has so much time from now on."""
+        with self._lock:
+            self._due[decoder] = time.monotonic() + seconds
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._look, daemon=True)
+                self._thread.start()
+
+    def discard(self, decoder: Decoder) -> None:
+        """It is done."""
+        with self._lock:
+            self._due.pop(decoder, None)
+
+    def _look(self) -> None:
+        rests = 0
+        while rests < _RESTS:
+            time.sleep(_LOOK)
+            now = time.monotonic()
+            with self._lock:
+                for decoder, due in self._due.items():
+                    if due <= now:
+                        decoder.give_up()
+                rests = 0 if self._due else rests + 1
+                if rests == _RESTS:
+                    self._thread = None
+
+
+_WATCH = _Watch()
 
 
 class Decoders:

@@ -68,10 +68,10 @@ def _watch(seconds: float) -> None:
     A process that nobody waits for any more ends so, too.
     """
     if hasattr(signal, "setitimer"):
-        signal.setitimer(
-            signal.ITIMER_PROF, seconds
-        )  # What its signal does, where nobody handles it, is to end the process.
-    if seconds:
+        # What their signals do, where nobody handles them, is to end the process.
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, BUSY * seconds)
+    elif seconds:  # By a thread for each image, which takes longer.
         faulthandler.dump_traceback_later(BUSY * seconds, exit=True)
     else:
         faulthandler.cancel_dump_traceback_later()

@@ -265,8 +265,9 @@ class Heads:
                 await answering
 
 
-def known_options(request: HTTPConnection) -> None:
-    """A dependency of every route: only the options of that route are in the address.
+async def known_options(request: HTTPConnection) -> None:
+    """A dependency of every route: only the options of that route are in the address. It never waits; one that is no
+    coroutine would be run by a thread, which takes longer.
 
     Raises:
         APIError: There is another one.
