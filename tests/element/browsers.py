@@ -21,8 +21,9 @@ _PACKAGES = {"chromium": "chromium", "firefox": "firefox-esr"}
 class Tab(Protocol):
     """A page that is open in a browser."""
 
-    problems: list[str]
-    """Errors and warnings in its console."""
+    @property
+    def problems(self) -> list[str]:
+        """Errors and warnings in its console."""
 
     def open(self, url: str) -> None:
         """Leave the page for another, and wait until that is loaded."""

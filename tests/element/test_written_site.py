@@ -7,6 +7,7 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from mien.server.site import write_site
 from tests.commands import run_mien
 
 
-def _settings(folder: Path) -> dict[str, object]:
+def _settings(folder: Path) -> dict[str, Any]:
     return dict(json.loads((folder / "settings.json").read_text(encoding="utf-8")))
 
 
