@@ -69,7 +69,10 @@ test("another kind goes to the server, a damaged one does not", () => {
   const said = (/** @type {string} */ start) => undecodable("a", kindOf(bytes(start)));
   assert.match(said("II*\0\x08\0"), /got a TIFF: choose “On the server”/);
   assert.match(said("RIFF\x10\0\0\0AVI LIST"), /got an AVI: choose “On the server”/);
-  assert.match(said("\0\0\0\x20ftypheic"), /got a HEIC: save it as JPEG, and choose that, or choose “On the server”/);
+  assert.match(
+    said("\0\0\0\x20ftypheic"),
+    /got a HEIC: save it as JPEG, and choose that, or choose “On the server”/,
+  );
   assert.match(said("\xff\xd8\xff\xe0"), /got one that seems to be damaged or cut off/);
   assert.match(said("\x01\x02\x03\x04\x05"), /got something that is neither: choose another file/);
 });

@@ -14,7 +14,8 @@ const PICTURES = "save its pictures as JPEG or PNG, and choose those";
 const HEIC = {
   media: "image",
   name: "a HEIC",
-  advice: "save it as JPEG, and choose that, or choose “On the server” at the top of this page, if it reads HEIC",
+  advice:
+    "save it as JPEG, and choose that, or choose “On the server” at the top of this page, if it reads HEIC",
 };
 /** @type {Kind} */
 const SOUND = { media: "neither", name: "sound alone", advice: "choose an image or a video with faces" };
