@@ -6,6 +6,8 @@ import base64
 import math
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,9 +25,12 @@ from mien.core.measures import REASONS
 from mien.core.names import spelled
 from mien.core.spacing import Spacing
 from mien.inference import crop
+from mien.inference.card import read_card
+from mien.inference.classifier import Classifier
 from mien.inference.detectors import mtcnn, pyramid
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
+from mien.inference.weights import network_path
 from mien.metrics.sentiment import PRESETS
 from mien.server.web_page import page_settings
 from mien.tracking.kalman import Track
@@ -97,6 +102,25 @@ def network_input(given: Json) -> Json:
         "squares": _plain(classifier.crop.squares(given["boxes"])),
         "fed": _plain(classifier.network.card.input.fed(pixels).ravel()),
     }
+
+
+def colour_input(given: Json) -> Json:
+    """What a network over colours of 224 px is asked about each face, and what it answers, which is played back here."""
+    card = read_card(network_path("small-int8"))
+    seen = card.input.model_copy(update=given["input"])
+    card = card.model_copy(update={"input": seen, "heads": {given["head"]: ("happy", "sad", "bored")}})
+    asked: list[int] = []
+    left = [np.array(row, np.float32) for row in given["rows"]]
+
+    def run(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        images = feeds[seen.name]
+        asked.extend(map(sign, images))
+        return {given["head"]: np.stack([left.pop(0) for _ in images])}
+
+    network = SimpleNamespace(card=card, path=Path("colour.onnx"), device="cpu", run=run)
+    faces = Faces(given["boxes"], *([[0] * len(given["boxes"])] * 3))
+    [read] = Classifier(network, given["head"]).classify([image_of(given["image"])], [faces])  # type: ignore[arg-type]
+    return {"probs": _plain(read.probs), "asked": asked}
 
 
 def detector(given: Json) -> Json:
@@ -379,6 +403,7 @@ ANSWERS: dict[str, Callable[[Json], Json]] = {
         halved,
         cropped,
         network_input,
+        colour_input,
         detector,
         assignment,
         spacing,

@@ -104,6 +104,18 @@ def _network_input() -> list[Json]:
     return [{"boxes": [*boxes, [5.0, 5.0, 5.0, 9.0]], "image": _told(gray)}]
 
 
+def _colour_input() -> list[Json]:
+    random = np.random.default_rng(14)
+    corners, sides = random.uniform(-15, 40, (14, 2)), random.uniform(4, 60, (14, 2))
+    boxes = _rounded(np.concatenate([corners, corners + sides], axis=1), 2)
+    seen = {"height": 224, "width": 224, "channels": 3, "low": 0, "high": 255}
+    rows = _rounded(random.dirichlet(np.ones(3), len(boxes)).astype(np.float32), 6)
+    return [
+        {"image": _image(13, 64, 48, step), "boxes": boxes, "input": seen, "rows": rows, "head": "labels"}
+        for step in (3, 4)
+    ]
+
+
 class _Recorder:
     """Networks that answer by chance, and what they were asked."""
 
@@ -450,6 +462,7 @@ VECTORS: dict[str, Vectors] = {
     "halved": Vectors(_halved),
     "cropped": Vectors(_cropped),
     "network_input": Vectors(_network_input, 1e-9),
+    "colour_input": Vectors(_colour_input, 1e-6),
     "detector": Vectors(_detector),
     "assignment": Vectors(_assignment),
     "spacing": Vectors(_spacing),

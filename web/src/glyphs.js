@@ -1,6 +1,7 @@
 /**
  * A small face for each expression, so that colour is never all that tells them apart; the same lines in the
- * document and on a canvas.
+ * document and on a canvas. Of classes that only a model of somebody's own has, the sign that its labels say,
+ * or the first letter.
  */
 
 const EYES = "M8.6 9.4v.9M15.400 9.400v.9";
@@ -22,6 +23,14 @@ const LINES = {
   uncertain: "M8.900 9.200a3.100 3 0 1 1 4.600 2.600q-1.500.8-1.500 2.500M12 17.300v.2",
   contempt: `${EYES}M8 16h4.600q2.400 0 3.600-2.400`,
 };
+
+/** Signs in place of lines, by name. @type {Record<string, string>} */
+let signs = {};
+
+/** Draw these signs from now on. @param {Record<string, string>} icons `icons` of the page's settings. */
+export function useIcons(icons) {
+  signs = icons;
+}
 
 /** @param {string} name */
 const linesOf = (name) => LINES[name] ?? LINES.uncertain;
@@ -49,9 +58,22 @@ export function glyph(name, colour) {
     "stroke-linejoin": "round",
   };
   for (const [key, value] of Object.entries(look)) path.setAttribute(key, value);
-  svg.append(disc, path);
+  svg.append(disc, signs[name] ? written(signs[name], inkOn(colour)) : path);
   return svg;
 }
+
+/** A sign in the middle of a square of 24. @param {string} sign @param {string} ink */
+function written(sign, ink) {
+  const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  const look = { x: "12", y: "12", fill: ink, "text-anchor": "middle", "dominant-baseline": "central" };
+  for (const [key, value] of Object.entries({ ...look, "font-size": String(sizeOf(sign)) }))
+    text.setAttribute(key, value);
+  text.textContent = sign;
+  return text;
+}
+
+/** Size of the letters of a sign in a square of 24. @param {string} sign */
+const sizeOf = (sign) => (sign.length > 2 ? 7 : 13);
 
 /**
  * Draw the lines of an expression on a canvas.
@@ -66,6 +88,15 @@ export function drawGlyph(context, name, ink, x, y, side) {
   context.save();
   context.translate(x, y);
   context.scale(side / 24, side / 24);
+  if (signs[name]) {
+    context.fillStyle = ink;
+    context.textAlign = "center";
+    context.textBaseline = "middle";
+    context.font = `${sizeOf(signs[name])}px system-ui, sans-serif`;
+    context.fillText(signs[name], 12, 12.5);
+    context.restore();
+    return;
+  }
   context.strokeStyle = ink;
   context.lineWidth = 2;
   context.lineCap = context.lineJoin = "round";

@@ -5,7 +5,7 @@
 import { Device } from "./device.js";
 import { found } from "./dom.js";
 import { Files } from "./files/files.js";
-import { glyph } from "./glyphs.js";
+import { glyph, useIcons } from "./glyphs.js";
 import { Announcer } from "./live/announcer.js";
 import { Booth } from "./live/booth.js";
 import { Camera, cameraError } from "./live/camera.js";
@@ -106,6 +106,7 @@ class Page {
     part("server-note").textContent = isHere()
       ? "Frames go to mien on this machine, are read and forgotten"
       : `Frames go to ${location.hostname}, are read and forgotten`;
+    useIcons(this.settings.icons);
     for (const name of this.settings.labels) {
       const item = document.createElement("li");
       item.append(glyph(name, this.settings.colours[name]), name);
@@ -114,7 +115,8 @@ class Page {
     if (!device)
       part("device-note").textContent =
         "Not available: this mien was built without the parts that it needs in a browser " +
-        "(MIEN_BUILD_WITHOUT_NPM), so only the server can read";
+        "(MIEN_BUILD_WITHOUT_NPM), or reads with a model of its owner’s, which stays there, " +
+        "so only the server can read";
     part("photos-note").textContent =
       "What the booth takes stays in this browser until the page is closed: save what you want to keep. " +
       (this.settings.photos ? "The others were saved by the rules that run on the server’s machine." : "");

@@ -13,9 +13,10 @@
  * @property {string[]} labels Expressions, in the order of all probabilities.
  * @property {number[] | null} valences How pleasant each of them is, -1 to 1; null where that is not known.
  * @property {Record<string, string>} colours `#rrggbb` by name.
+ * @property {Record<string, string>} icons A sign for each class that the page has no picture of.
  * @property {{name: string, below: number | null}} uncertain What is shown instead of an expression that is
  *   less probable.
- * @property {Sentiment} sentiment
+ * @property {Sentiment | null} sentiment Null where nobody has said how pleasant each class is.
  * @property {Model} model
  * @property {DetectorOptions} detector
  * @property {TrackingOptions} tracking

@@ -191,6 +191,23 @@ export const answers = {
     };
   },
 
+  async colour_input({ boxes, image, input, rows, head }) {
+    const model = { ...settings.model, input: { ...settings.model.input, ...input }, head };
+    /** @type {number[]} */
+    const asked = [];
+    /** @type {number[][]} */
+    const left = [...rows];
+    const classifier = new Classifier((data, dims) => {
+      const cells = data.length / dims[0];
+      for (let at = 0; at < dims[0]; at++) asked.push(sign(data.subarray(at * cells, (at + 1) * cells)));
+      const values = left.splice(0, dims[0]);
+      return Promise.resolve({
+        [head]: { data: Float32Array.from(values.flat()), dims: [dims[0], values[0].length] },
+      });
+    }, model);
+    return { probs: await classifier.read(imageOf(image), boxes), asked };
+  },
+
   async detector({ image, side, min_face, min_detection_score, known, runs }) {
     const thresholds = [...settings.detector.thresholds];
     if (min_detection_score !== null) thresholds[2] = min_detection_score;
@@ -266,7 +283,7 @@ export const answers = {
   cells: (texts) =>
     texts.map((/** @type {string} */ text) => [spelled(text), cell(spelled(text), true), cell(text, false)]),
 
-  sentiment: ({ probs }) => sentimentOf(probs, settings.sentiment.weights),
+  sentiment: ({ probs }) => sentimentOf(probs, settings.sentiment?.weights ?? []),
 
   ...answersOf(settings.landmarks, imageOf, packed),
 };

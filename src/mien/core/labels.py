@@ -227,13 +227,15 @@ class Labels(Sequence[str]):
         >>> Labels(("bored", "happy"), valence={"bored": -0.5, "happiness": 0.9}).valences
         (-0.5, 0.9)
         """
-        if self.valence is None:
-            known = tuple(self._known_valence(name) for name in self.names)
-            return None if None in known else known  # type: ignore[return-value]
-        own = {canonical_label(name): float(value) for name, value in self.valence.items()}
-        return tuple(own.get(name, 0.0) for name in self.names)
+        known = tuple(self.valence_of(name) for name in self.names)
+        return None if None in known else known  # type: ignore[return-value]
 
-    def _known_valence(self, name: str) -> float | None:
+    def valence_of(self, name: str) -> float | None:
+        """How pleasant a class is, -1 to 1; None where mien does not know it and nobody has said."""
+        name = self.names[self.index(name)]
+        if self.valence is not None:
+            own = {canonical_label(word): float(value) for word, value in self.valence.items()}
+            return own.get(name, 0.0)
         said = self._entry(name).valence
         return _VALENCES.get(name) if said is None else said
 
@@ -245,9 +247,7 @@ class Labels(Sequence[str]):
         >>> Labels(("bored", "happy", "calm")).without_valence
         ('bored', 'calm')
         """
-        if self.valence is not None:
-            return ()
-        return tuple(name for name in self.names if self._known_valence(name) is None)
+        return tuple(name for name in self.names if self.valence_of(name) is None)
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

@@ -70,15 +70,32 @@ class SentimentMapping:
     def matrix(self, labels: Labels) -> NDArray[np.float64]:
         """``(k, 3)`` weights, a row for each of ``labels``, columns in the order of `SENTIMENTS`.
 
+        Of a class that the mapping does not name, what its labels say of how pleasant it is: -0.4 is four tenths negative
+        and six tenths neutral.
+
         Raises:
-            InputError: The mapping says nothing of a label.
+            InputError: Neither the mapping nor the labels say anything of a label.
+
+        >>> from mien.core.labels import ClassEntry
+        >>> own = Labels(("happy", "bored"), entries={"bored": ClassEntry(valence=-0.4)})
+        >>> PRESETS["valence"].matrix(own).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.6, 0.4]]
         """
-        missing = [name for name in labels if name not in self.weights]
-        if missing:
+        if missing := self.unknown(labels):
             raise InputError(
                 f"mapping {self.name}: expected a sentiment for {', '.join(missing)} too: the network knows it, so add it to the mapping"
             )
-        return np.array([self._row(name) for name in labels])
+        return np.array([self._row_of(name, labels) for name in labels])
+
+    def unknown(self, labels: Labels) -> tuple[str, ...]:
+        """Labels of which neither the mapping nor they themselves say anything."""
+        return tuple(name for name in labels if name not in self.weights and labels.valence_of(name) is None)
+
+    def _row_of(self, name: str, labels: Labels) -> list[float]:
+        if name in self.weights:
+            return self._row(name)
+        valence = labels.valence_of(name) or 0.0
+        return [max(valence, 0.0), 1 - abs(valence), max(-valence, 0.0)]
 
     def __call__(self, probs: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:
         """``(n, 3)`` probabilities of `SENTIMENTS`, summed up from ``(n, k)`` probabilities of ``labels``."""

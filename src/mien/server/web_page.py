@@ -154,6 +154,7 @@ def page_settings(pipeline: Pipeline, mapping: str = "valence") -> dict[str, Any
         "device": device_available() and isinstance(detector, MTCNN) and _shipped(classifier),
         "labels": list(labels),
         "valences": labels.valences,
+        "icons": {name: icon for name in labels if (icon := labels.icon(name))},
         "colours": {**_colours(labels), UNCERTAIN: labels.colour(UNCERTAIN)},
         "uncertain": {"name": UNCERTAIN, "below": labels.min_confidence},
         "sentiment": _sentiment(labels, mapping),
@@ -184,7 +185,9 @@ def _landmarks_at(pipeline: Pipeline) -> dict[str, Any]:
     return {"device": device, "server": pipeline.mesh is not None}
 
 
-def _sentiment(labels: Labels, mapping: str) -> dict[str, Any]:
+def _sentiment(labels: Labels, mapping: str) -> dict[str, Any] | None:
+    if PRESETS[mapping].unknown(labels):
+        return None
     return {
         "mapping": mapping,
         "names": list(SENTIMENTS),

@@ -28,18 +28,20 @@ export const sentimentOf = (probs, weights) =>
 export class Group {
   /** @param {HTMLElement} place @param {import("../settings.js").Settings} settings */
   constructor(place, settings) {
-    this.weights = settings.sentiment.weights;
+    const { sentiment } = settings;
+    this.weights = sentiment?.weights ?? null;
     this.count = document.createElement("p");
     this.count.className = "quiet";
     const bars = document.createElement("dl");
     bars.className = "bars sentiment";
-    this.bars = settings.sentiment.names.map((name) => {
+    this.bars = (sentiment?.names ?? []).map((name) => {
       const sign = document.createElement("b");
       sign.className = "sign";
       sign.ariaHidden = "true";
       sign.textContent = SIGNS[name];
-      sign.style.background = settings.sentiment.colours[name];
-      return bar(bars, name, settings.sentiment.colours[name], sign);
+      const colour = sentiment?.colours[name] ?? "";
+      sign.style.background = colour;
+      return bar(bars, name, colour, sign);
     });
     place.append(bars, this.count);
     this.show([]);
@@ -48,7 +50,7 @@ export class Group {
   /** @param {Face[]} faces */
   show(faces) {
     const mean = meanOf(faces);
-    if (mean) showShares(this.bars, sentimentOf(mean, this.weights));
+    if (mean && this.weights) showShares(this.bars, sentimentOf(mean, this.weights));
     else for (const part of this.bars) part.show(0, "–");
     const told =
       faces.length === 0
