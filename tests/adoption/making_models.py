@@ -30,6 +30,7 @@ class Made:
         operator: A further operator of somebody's own.
         last: Operator at the end.
         deep: Whether its answers have four axes.
+        clipped: Whether it sees nothing below 0 and above 1.
     """
 
     layout: str = "NCHW"
@@ -44,6 +45,7 @@ class Made:
     operator: str = ""
     last: str = ""
     deep: bool = False
+    clipped: bool = False
 
     def write(self, path: Path) -> Path:
         onnx.save(self.model(), path)
@@ -57,6 +59,9 @@ class Made:
         if self.layout == "NHWC":
             nodes.append(helper.make_node("Transpose", [value], ["planes"], perm=[0, 3, 1, 2]))
             value = "planes"
+        if self.clipped:
+            nodes.append(helper.make_node("Clip", [value, "zero", "one"], ["clipped"]))
+            value = "clipped"
         nodes += [
             helper.make_node("Conv", [value, "kernels"], ["maps"], pads=[1, 1, 1, 1], strides=[2, 2]),
             helper.make_node("Relu", ["maps"], ["rectified"]),
@@ -111,6 +116,8 @@ class Made:
             "kernels": kernels,
             "deep_weights" if self.deep else "weights": deep if self.deep else weights,
         }
+        if self.clipped:
+            named |= {"zero": np.array(0, np.float32), "one": np.array(1, np.float32)}
         if not self.deep:
             named["shape"] = np.array([first, 6], np.int64)
         return [numpy_helper.from_array(values, name) for name, values in named.items()]

@@ -159,7 +159,14 @@ class Input:
         ]
 
 
-def open_input(path: str, *, output: Path | None = None, remote: bool = False, strict: bool = False) -> Input:
+def open_input(
+    path: str,
+    *,
+    output: Path | None = None,
+    remote: bool = False,
+    strict: bool = False,
+    own: Sequence[str] = (),
+) -> Input:
     r"""Find out what there is to read.
 
     Args:
@@ -168,6 +175,7 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
             (``image``, ``bytes``); or one image or video.
         output: Where the results go; what lies in there is no input, also where it is a folder of it.
         remote: Allow addresses such as ``s3://bucket/a.jpg``, which fsspec reads.
+        own: Classes of the model, where it has others than mien knows.
         strict: Refuse a list or Parquet with labels that mien does not know. Otherwise they are left out, and
             a remark names them.
 
@@ -183,7 +191,7 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
     ([('a.jpg', 'happy'), ('b.jpg', None)], ["1 label is not known, left out: 'hapy' (1, first in line 3; did you mean happy?)"])
     """
     if "://" in path:
-        return _remote(path, allowed=remote)
+        return _remote(path, own, allowed=remote)
     place = Path(path)
     if not place.exists():
         name = spelled(source_name(path))
@@ -192,15 +200,15 @@ def open_input(path: str, *, output: Path | None = None, remote: bool = False, s
         )
     ending = place.suffix.lower()
     if place.is_dir():
-        return _folder(place, output, strict)
+        return _folder(place, output, strict, own)
     if ending in (".txt", ".csv", ".tsv"):
-        return _list(place, remote, strict)
+        return _list(place, remote, strict, own)
     if ending == ".parquet":
         return _tables(place, [place], strict)
     return Input(spelled(path), "list", [FilePart(spelled(path), path)])
 
 
-def _folder(path: Path, output: Path | None, strict: bool) -> Input:
+def _folder(path: Path, output: Path | None, strict: bool, own: Sequence[str]) -> Input:
     found = _outside(find_sources([path]), path, output)
     if not found.sources:
         tables = [file for file in found.passed_over if file.suffix.lower() == ".parquet"]
@@ -211,7 +219,7 @@ def _folder(path: Path, output: Path | None, strict: bool) -> Input:
                 f"{path}: expected images or videos; none lie in it: name files whose endings mien does not know in a list"
             )
     places = [str(source) for source in (*found.sources, *found.unreadable)]
-    labels, remarks = _labelled([_class_of(PurePosixPath(place).relative_to(path)) for place in places])
+    labels, remarks = _labelled([_class_of(PurePosixPath(place).relative_to(path), own) for place in places])
     if found.passed_over:
         count = len(found.passed_over)
         remarks = [
@@ -235,7 +243,7 @@ def _outside(found: Found, path: Path, output: Path | None) -> Found:
     return Found(*kept)  # type: ignore[arg-type]
 
 
-def _list(path: Path, remote: bool, strict: bool) -> Input:
+def _list(path: Path, remote: bool, strict: bool, own: Sequence[str]) -> Input:
     lines = read_list(path)
     addresses = [line.path for line in lines if "://" in line.path]
     if addresses:
@@ -243,11 +251,11 @@ def _list(path: Path, remote: bool, strict: bool) -> Input:
     words = [(line.label, f"line {line.number}") for line in lines if line.label is not None]
     if words:
         labels: Sequence[str | None] = [
-            class_named(line.label) if line.label is not None else None for line in lines
+            class_named(line.label, own) if line.label is not None else None for line in lines
         ]
-        remarks = unknown_labels(spelled(path), unknown_words(words), strict)
+        remarks = unknown_labels(spelled(path), unknown_words(words, own), strict)
     else:
-        labels, remarks = _labelled([_class_of(PurePosixPath(line.path)) for line in lines])
+        labels, remarks = _labelled([_class_of(PurePosixPath(line.path), own) for line in lines])
     parts = [_listed(line.path, path.parent, label) for line, label in zip(lines, labels, strict=True)]
     return Input(spelled(path), "list", parts, any(labels), remarks)
 
@@ -276,7 +284,7 @@ def _cut(part: TablePart, size: int) -> list[TablePart]:
     return [TablePart(part.place, row, min(size, part.count - row)) for row in range(0, part.count, size)]
 
 
-def _remote(path: str, *, allowed: bool) -> Input:
+def _remote(path: str, own: Sequence[str], *, allowed: bool) -> Input:
     _require_remote(path, allowed)
     found = [
         one
@@ -286,7 +294,7 @@ def _remote(path: str, *, allowed: bool) -> Input:
     if not found:
         raise InputError(f"{path}: expected images or videos; none lie there: check the address")
     found.sort(key=lambda one: (natural_key(one.name), one.name))
-    labels, remarks = _labelled([_class_of(PurePosixPath(one.name)) for one in found])
+    labels, remarks = _labelled([_class_of(PurePosixPath(one.name), own) for one in found])
     pairs = zip(found, labels, strict=True)
     parts = [
         FilePart(spelled(masked(one.address)), one.address, label, told_mark(one.facts))
@@ -303,9 +311,9 @@ def _require_remote(address: str, allowed: bool) -> None:
     require_fsspec()
 
 
-def _class_of(path: PurePosixPath) -> str | None:
+def _class_of(path: PurePosixPath, own: Sequence[str]) -> str | None:
     """Mien's name of the expression that the nearest folder around a file is named after."""
-    return next((name for folder in reversed(path.parts[:-1]) if (name := class_named(folder))), None)
+    return next((name for folder in reversed(path.parts[:-1]) if (name := class_named(folder, own))), None)
 
 
 def _labelled(classes: Sequence[str | None]) -> tuple[Sequence[str | None], list[str]]:

@@ -28,11 +28,11 @@ class Unknown:
     where: str
 
 
-def unknown_words(words: Sequence[tuple[str, str]]) -> list[Unknown]:
-    """Words that are no labels, in the order in which they come, each with its place."""
+def unknown_words(words: Sequence[tuple[str, str]], own: Sequence[str] = ()) -> list[Unknown]:
+    """Words that are no labels, and no classes of one's own, in the order in which they come, each with its place."""
     found: dict[str, Unknown] = {}
     for word, where in words:
-        if class_named(word) is None:
+        if class_named(word, own) is None:
             before = found.get(word, Unknown(word, 0, where))
             found[word] = Unknown(word, before.count + 1, before.where)
     return list(found.values())

@@ -71,9 +71,7 @@ class BatchSettings:
 
     def labels(self) -> Labels:
         """Expressions that the network tells apart, without opening it."""
-        card = read_card(network_path(self.networks.model))
-        head = self.networks.head or next(iter(card.heads))
-        return card.labels(head, valence=self.networks.valence)
+        return labels_of(self.networks)
 
     def facts(self) -> dict[str, Any]:
         """What must stay the same for a run to go on, by the names of the options; ready for JSON."""
@@ -106,3 +104,10 @@ def _checksums(networks: PipelineConfig) -> dict[str, str]:
         parts = (*parts, "facemesh", "facemesh-eyes")
     paths: dict[str, Path] = {model: network_path(model), **{part: part_path(part) for part in parts}}
     return {name: f"sha256 {read_card(path).sha256}" for name, path in paths.items()}
+
+
+def labels_of(networks: PipelineConfig) -> Labels:
+    """Expressions that the network of a configuration tells apart, without opening it."""
+    card = read_card(network_path(networks.model))
+    head = networks.head or next(iter(card.heads))
+    return card.labels(head, valence=networks.valence)

@@ -18,6 +18,7 @@ from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions,
 from mien.cli.talking_options import TalkingOptions
 
 if TYPE_CHECKING:
+    from mien.core.labels import Labels
     from mien.outputs.base import RunContext, Writer
     from mien.outputs.spec import OutputSpec
     from mien.outputs.writer import RunWriter
@@ -95,7 +96,7 @@ def analyze(
     for failure in writer.failures:
         notes.print(f"not written: {failure}")
     if not quiet:
-        for remark in [*asked.remarks(), *writer.remarks]:
+        for remark in [*asked.remarks(), *writer.remarks, *_untold(pipeline.labels)]:
             notes.print(remark)
         _tell(writer.written, writer.details, notes)
     failed = summary.failed or writer.failures
@@ -111,6 +112,19 @@ def _write_parts(
     kept = () if checkpoints is None else kept_videos(run.sources, run.labels, run.video_options, checkpoints)
     for path in writer.write_parts(kept):
         stop.add_note(f"{path} is about what was read until then")
+
+
+def _untold(labels: Labels) -> list[str]:
+    """Why a column is empty for all faces."""
+    remarks = []
+    if unknown := labels.without_valence:
+        values = ",".join(f"{name}=0" for name in unknown)
+        remarks.append(
+            f"valence is empty: nobody has said how pleasant {', '.join(unknown)} is; --valence {values} would say 0 (docs/own-models.md)"
+        )
+    if "neutral" not in labels:
+        remarks.append("expressiveness is empty: the model has no class neutral")
+    return remarks
 
 
 def _tell(written: list[Path], details: dict[Path, str], notes: Console) -> None:

@@ -98,11 +98,18 @@ def batch(
     # Here, not above: `mien --help` should not wait for them.
     from mien.batch import open_input
     from mien.batch.job import BatchJob
+    from mien.batch.settings import labels_of
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     if form is ShardFormat.parquet:
         _require_polars()
-    found = open_input(source, output=output, remote=given.remote, strict=given.strict_labels)
+    found = open_input(
+        source,
+        output=output,
+        remote=given.remote,
+        strict=given.strict_labels,
+        own=labels_of(networks.config()),
+    )
     for remark in found.remarks:
         notes.print(remark, style="dim")
     settings = batch_settings(networks, over_time, work, form.value, labelled=found.labelled)

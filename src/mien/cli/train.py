@@ -15,12 +15,14 @@ from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
 from mien.cli.train_view import tell_data, tell_outcome
 from mien.cli.training_options import (
+    ClassNames,
     Data,
     HardwareOptions,
     Mix,
     RecipeOptions,
     Votes,
     mixed_with,
+    named_classes,
     open_faces,
     open_mixture,
     training_extra,
@@ -47,6 +49,7 @@ def train(
         ),
     ] = None,
     votes: Votes = None,
+    labels: ClassNames = None,
     views: Annotated[
         Path | None,
         typer.Option(
@@ -84,7 +87,7 @@ def train(
         from mien.training.run import train as train_recipe
     chosen.recipe()  # What cannot be is refused before the data is read.
     console = Console(stderr=True, soft_wrap=True)
-    own = open_faces(data, votes)
+    own = open_faces(data, votes, labels=named_classes(labels))
     chosen = replace(chosen, preset=chosen.preset or default_preset(own))
     recipe = suited(chosen.recipe(), own, chosen.given())
     faces = mixed_with(own, chosen.mix, recipe.mixture)
@@ -133,6 +136,7 @@ def export(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model file goes.")],
     votes: Votes = None,
     mix: Mix = None,
+    labels: ClassNames = None,
 ) -> None:
     """Write the model of a finished run as an ONNX file: calibrated, with a card, checked against
     PyTorch."""
@@ -142,7 +146,7 @@ def export(
         from mien.training.recipe import Recipe
     card = export_run(
         run,
-        open_mixture(data, votes, mix, Recipe.load(run / RECIPE).mixture),
+        open_mixture(data, votes, mix, Recipe.load(run / RECIPE).mixture, named_classes(labels)),
         output,
         f"mien models export {shlex.quote(run.name)} {shlex.quote(data.name)}",
     )

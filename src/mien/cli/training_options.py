@@ -58,6 +58,29 @@ Threads = Annotated[
 ]
 
 
+ClassNames = Annotated[
+    str | None,
+    typer.Option(
+        "--labels",
+        metavar="NAMES|FILE",
+        help="Classes of your own, which mien does not know: happy,bored,..., or a .txt, .csv or .json file, which may say "
+        "valence, colour and icon of each.",
+        show_default=False,
+    ),
+]
+
+
+def named_classes(text: str | None) -> Labels | None:
+    """What ``--labels`` says.
+
+    Raises:
+        InputError: It names no classes.
+    """
+    from mien.data.label_file import open_labels
+
+    return None if text is None else open_labels(text)
+
+
 def open_faces(
     data: Path, votes: Path | None = None, seen: InputSpec | None = None, labels: Labels | None = None
 ) -> FaceDataset:
@@ -95,7 +118,11 @@ def named_paths(mix: list[str] | None) -> dict[str, Path]:
 
 
 def open_mixture(
-    data: Path, votes: Path | None, mix: list[str] | None, entries: Mapping[str, MixtureEntry]
+    data: Path,
+    votes: Path | None,
+    mix: list[str] | None,
+    entries: Mapping[str, MixtureEntry],
+    labels: Labels | None = None,
 ) -> Mixture:
     """Labelled faces of all data sets of a recipe, or of those that the card of a network tells of.
 
@@ -104,11 +131,12 @@ def open_mixture(
         votes: FER+ votes for it.
         mix: The others, each NAME=DATA.
         entries: How they are mixed in.
+        labels: Classes of one's own in the first.
 
     Raises:
         InputError: One cannot be read, or is not among the entries.
     """
-    return mixed_with(open_faces(data, votes), mix, entries)
+    return mixed_with(open_faces(data, votes, labels=labels), mix, entries)
 
 
 def mixed_with(

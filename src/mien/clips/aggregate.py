@@ -105,7 +105,8 @@ class ClipResult:
         seconds: How much time the frames stand for; gaps and what could not be read are left out.
         coverage: Share of it with the face in question, 0 to 1.
         expression: The answer as an expression.
-        sentiment: The answer as positive, neutral or negative.
+        sentiment: The answer as positive, neutral or negative; none where nobody has said how pleasant each class
+            is.
     """
 
     source: str
@@ -161,7 +162,8 @@ def read_clip(
         coverage,
         _verdict(probs, weights, faces.labels, (rule.method, rule.min_confidence_for("expression"))),
         _verdict(
-            mapping(probs, faces.labels),
+            # Nothing is told where nobody has said how pleasant each class is.
+            np.empty((0, len(SENTIMENTS))) if mapping.unknown(faces.labels) else mapping(probs, faces.labels),
             weights,
             SENTIMENTS,
             (rule.method, rule.min_confidence_for("sentiment")),

@@ -227,12 +227,16 @@ class Labels(Sequence[str]):
         >>> Labels(("bored", "happy"), valence={"bored": -0.5, "happiness": 0.9}).valences
         (-0.5, 0.9)
         """
-        known = tuple(self.valence_of(name) for name in self.names)
+        known = tuple(self._valence_of(name) for name in self.names)
         return None if None in known else known  # type: ignore[return-value]
 
-    def valence_of(self, name: str) -> float | None:
-        """How pleasant a class is, -1 to 1; None where mien does not know it and nobody has said."""
+    def said_valence(self, name: str) -> float | None:
+        """How pleasant somebody has said that a class is, -1 to 1; None where nobody has."""
         name = self.names[self.index(name)]
+        own = {canonical_label(word): float(value) for word, value in (self.valence or {}).items()}
+        return own.get(name, self._entry(name).valence)
+
+    def _valence_of(self, name: str) -> float | None:
         if self.valence is not None:
             own = {canonical_label(word): float(value) for word, value in self.valence.items()}
             return own.get(name, 0.0)
@@ -247,7 +251,7 @@ class Labels(Sequence[str]):
         >>> Labels(("bored", "happy", "calm")).without_valence
         ('bored', 'calm')
         """
-        return tuple(name for name in self.names if self.valence_of(name) is None)
+        return tuple(name for name in self.names if self._valence_of(name) is None)
 
     def as_mapping(self, values: Sequence[float]) -> Mapping[str, float]:
         """One row of probabilities by name.

@@ -81,10 +81,10 @@ def _entry(name: str, said: Mapping[str, Any]) -> ClassEntry:
         return ClassEntry(
             **{field: value if field == "valence" else str(value).strip() for field, value in given.items()}
         )
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: expected a valence from -1 to 1; got {given['valence']!r}") from None
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: expected a valence from -1 to 1; got {given['valence']!r}") from None
 
 
 def _of_text(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:

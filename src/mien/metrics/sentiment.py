@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
+from mien.core.names import nearest
 
 SENTIMENTS = Labels(("positive", "neutral", "negative"))
 """What expressions are summed up as, in the order of the columns."""
@@ -29,7 +30,7 @@ class SentimentMapping:
     Args:
         name: What results call it.
         weights: For each of the seven expressions, and for contempt where a network knows it, a sentiment or
-            the weight of each.
+            the weight of each; or for the classes of a model that has others.
 
     Raises:
         InputError: An expression is unknown or missing, or weights are not shares that add up to 1.
@@ -51,9 +52,9 @@ class SentimentMapping:
         rows: dict[str, Mapping[str, float]] = {}
         for word, given in self.weights.items():
             expression = canonical_label(str(word))
-            if expression not in _KNOWN:
+            if expression not in _KNOWN and (near := nearest(expression, _KNOWN)):
                 raise InputError(
-                    f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {word!r}"
+                    f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {word!r}{near}"
                 )
             if expression in rows:
                 raise InputError(
@@ -61,7 +62,7 @@ class SentimentMapping:
                 )
             rows[expression] = _shares(given, f"mapping {self.name}, {expression}")
         missing = [expression for expression in EXPRESSIONS if expression not in rows]
-        if missing:
+        if missing and rows.keys() <= set(_KNOWN):
             raise InputError(
                 f"mapping {self.name}: expected a sentiment for every expression; there is none for {', '.join(missing)}"
             )
@@ -70,7 +71,7 @@ class SentimentMapping:
     def matrix(self, labels: Labels) -> NDArray[np.float64]:
         """``(k, 3)`` weights, a row for each of ``labels``, columns in the order of `SENTIMENTS`.
 
-        Of a class that the mapping does not name, what its labels say of how pleasant it is: -0.4 is four tenths negative
+        Of a class that the mapping does not name, what somebody has said of how pleasant it is: -0.4 is four tenths negative
         and six tenths neutral.
 
         Raises:
@@ -81,20 +82,31 @@ class SentimentMapping:
         >>> PRESETS["valence"].matrix(own).tolist()
         [[1.0, 0.0, 0.0], [0.0, 0.6, 0.4]]
         """
+        self.require(labels)
+        return np.array([self._row_of(name, labels) for name in labels])
+
+    def require(self, labels: Labels) -> None:
+        """Make sure that something is said of every label.
+
+        Raises:
+            InputError: Neither the mapping nor the labels say anything of one.
+        """
         if missing := self.unknown(labels):
             raise InputError(
-                f"mapping {self.name}: expected a sentiment for {', '.join(missing)} too: the network knows it, so add it to the mapping"
+                f"mapping {self.name}: expected a sentiment for {', '.join(missing)} too: the network knows it, so add it to the mapping, "
+                "or say how pleasant it is with --valence"
             )
-        return np.array([self._row_of(name, labels) for name in labels])
 
     def unknown(self, labels: Labels) -> tuple[str, ...]:
         """Labels of which neither the mapping nor they themselves say anything."""
-        return tuple(name for name in labels if name not in self.weights and labels.valence_of(name) is None)
+        return tuple(
+            name for name in labels if name not in self.weights and labels.said_valence(name) is None
+        )
 
     def _row_of(self, name: str, labels: Labels) -> list[float]:
         if name in self.weights:
             return self._row(name)
-        valence = labels.valence_of(name) or 0.0
+        valence = labels.said_valence(name) or 0.0
         return [max(valence, 0.0), 1 - abs(valence), max(-valence, 0.0)]
 
     def __call__(self, probs: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:

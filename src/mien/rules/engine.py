@@ -219,6 +219,8 @@ class RuleEngine:
         self._asked = {name for rule in rules for name in rule.names} - {*labels, *SUMS}
         self.facing = FACING in self._asked
         self.measures = tuple(dict.fromkeys(name for rule in rules for name in rule.measures))
+        if any(name in SUMS for rule in rules for name in rule.names):
+            mapping.require(labels)
         self._sums = sums_of(mapping, labels)
         self.reset()
 

@@ -223,5 +223,8 @@ def frontalness(points: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def sums_of(mapping: SentimentMapping, labels: Labels) -> NDArray[np.float64]:
-    """``(k, 2)`` weights by which `SUMS` are summed up from the probabilities of labels."""
+    """``(k, 2)`` weights by which `SUMS` are summed up from the probabilities of labels; NaN where nobody has said how
+    pleasant one of these is."""
+    if mapping.unknown(labels):
+        return np.full((len(labels), len(SUMS)), np.nan)
     return np.asarray(mapping.matrix(labels)[:, [SENTIMENTS.index(name) for name in SUMS]])

@@ -24,7 +24,7 @@ from mien.rules.conditions import (
     Tally,
     Whose,
 )
-from mien.rules.features import TALKING, Feature, feature, names_of
+from mien.rules.features import EXPRESSIVENESS, TALKING, VALENCE, Feature, feature, names_of
 
 _WHOSE = ("everyone", "any", "group")
 _TALLIES = ("count", "share")
@@ -194,6 +194,16 @@ class _Parser:
 
     def _expression(self, token: _Token) -> str:
         known, name = names_of(self._labels), canonical_label(token.text)
+        if name == VALENCE and self._labels.without_valence:
+            unknown = ", ".join(self._labels.without_valence)
+            raise RuleError(
+                f"{VALENCE}: nobody has said how pleasant {unknown} is: say it with --valence", token.start
+            )
+        if name == EXPRESSIVENESS and name not in known:
+            raise RuleError(
+                f"{EXPRESSIVENESS}: expected a class neutral; there are {', '.join(self._labels)}",
+                token.start,
+            )
         if name not in known:
             raise RuleError(
                 f"{token.text!r} is no expression or measure: {_instead(name, known)}", token.start

@@ -201,7 +201,8 @@ class _RuleFile:
         for key in tables:
             if key not in ("rules", "actions", "sentiment"):
                 self._wrong((key,), "unknown key: there are sentiment, [rules.NAME] and [actions.NAME]")
-        self._take_mapping(tables.get("sentiment", "valence"))
+        if "sentiment" in tables:
+            self._take_mapping(tables["sentiment"])
         for name, table in self._named_tables(tables, "actions").items():
             self._take_action(name, table)
         rules = self._named_tables(tables, "rules")
@@ -231,7 +232,7 @@ class _RuleFile:
     def _take_mapping(self, name: Any) -> None:
         try:
             self._mapping = open_mapping(name if isinstance(name, str | dict) else str(name))
-            self._mapping.matrix(self._labels)
+            self._mapping.require(self._labels)
         except InputError as error:
             self._wrong(("sentiment",), str(error))
 

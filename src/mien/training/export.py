@@ -117,6 +117,7 @@ def export(folder: Path, data: FaceDataset | Mixture, target: Path, command: str
     with atomic_write(target) as aside:
         write_onnx(run.network, {head: len(names) for head, names in run.classes.items()}, calibration, aside)
         card = _card(run, cuts, results, calibration, command)
+        card = card.model_copy(update={"entries": dict(Mixture.of(data).first.labels.entries)})
         card = write_card(
             aside, card if Mixture.of(data).first.is_fer2013 else _of_other_data(card, run.recipe)
         )
