@@ -197,11 +197,12 @@ class _Parser:
         if name == VALENCE and self._labels.without_valence:
             unknown = ", ".join(self._labels.without_valence)
             raise RuleError(
-                f"{VALENCE}: nobody has said how pleasant {unknown} is: say it with --valence", token.start
+                f"{token.text!r} is no expression or measure here: nobody has said how pleasant {unknown} is: say it with --valence",
+                token.start,
             )
         if name == EXPRESSIVENESS and name not in known:
             raise RuleError(
-                f"{EXPRESSIVENESS}: expected a class neutral; there are {', '.join(self._labels)}",
+                f"{token.text!r} is no expression or measure here: it needs a class neutral; there are {', '.join(self._labels)}",
                 token.start,
             )
         if name not in known:
