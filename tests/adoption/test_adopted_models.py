@@ -188,7 +188,7 @@ def test_rules_know_the_classes_and_say_what_they_lack(pipeline: Pipeline) -> No
     assert (event.rule, event.kind) == ("tired", "start")
     with pytest.raises(
         RuleError,
-        match="'valence' is no .* here: nobody has said how pleasant bored is: say it with --valence",
+        match=r"'valence' is no .* here: nobody has said how pleasant bored is: say it with --valence",
     ):
         Rule("sour", "any.valence < 0", labels=labels)
     with pytest.raises(RuleError, match="it needs a class neutral; there are happy, sad, bored"):
