@@ -91,7 +91,7 @@ def seen(headers: dict[str, str], client: str = "10.0.0.9", path: str = "/v1/mod
         "client": (client, 1),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
     }
-    asyncio.run(Proxied(app, "/own", ["10.0.0.0/8", "::1"])(scope, None, None))  # type: ignore[arg-type]
+    asyncio.run(Proxied(app, "/own", ["10.0.0.0/8", "::1"])(scope, None, None))
     told: tuple[str, str, str] = found[0]
     return told
 

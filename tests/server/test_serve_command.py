@@ -191,3 +191,35 @@ def test_the_photos_of_rules_are_shown_without_a_source(tmp_path: Path) -> None:
         assert str(tmp_path) not in HTTP.get(f"{url}v1/page").text
         process.send_signal(signal.SIGINT)
         assert process.communicate(timeout=30)[1] == ""
+
+
+def test_offers_tokens_rates_and_a_prefix(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_text(f"anna {TOKEN}\n")
+    options = [
+        "--folder",
+        str(tmp_path / "service"),
+        "--offer",
+        "nano",
+        "--offer",
+        "whole",
+        "--tokens",
+        str(path),
+    ]
+    path.chmod(0o644)
+    with command(*options) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, "others can read them: run chmod 600" in err, err.count("\n")) == (
+        2,
+        True,
+        1,
+    ), err
+    path.chmod(0o600)
+    with served(*options, "--rate-limit", "0.01", "--burst", "2", "--prefix", "/mien/") as (_, url):
+        bearer = {"authorization": f"Bearer {TOKEN}"}
+        answers = [HTTP.get(f"{url}mien/v1/models", headers=bearer) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        told = answers[0].json()
+        assert [model["name"] for model in told["models"] if model["offered"]] == ["small-int8", "nano"]
+        assert told["detectors"] == ["mtcnn", "whole"]
+        assert told["models"][1]["url"] == "/mien/networks/nano.onnx"

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from mien.core.errors import InputError
 from mien.core.labels import canonical_label
@@ -112,7 +112,7 @@ class Offer:
     def chosen(self, model: str | None, head: str | None, detector: str | None) -> PipelineConfig:
         """What a client chose, for another process, which opens it again."""
         classifier = self.classifier(model, head)
-        found = self.detector(detector).name
+        found: Any = self.detector(detector).name  # One of the names that the configuration knows.
         score = self.config.min_detection_score if found == self.config.detector else None
         return replace(
             self.config,

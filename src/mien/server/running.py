@@ -139,11 +139,13 @@ class _Connection(H11Protocol):
     bounds: ClassVar[Limits]
     half_open: ClassVar[_HalfOpen]
     parting: ClassVar[set[_Connection]]
-    transport: _PartingTransport
+    transport: _PartingTransport  # type: ignore[assignment]
+    _rest: _Passing | None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         self._head, self._drain = _Timer(), _Timer()
-        self._refused, self._rest = False, None
+        self._refused = False
+        self._rest = None
         super().connection_made(transport)
         self.transport = _PartingTransport(transport, self)
         # Head and body of an answer are two pieces: the second would wait until the client has acknowledged
