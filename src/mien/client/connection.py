@@ -102,7 +102,7 @@ def _fault(address: ServiceAddress, error: Exception) -> ServiceError:
     if isinstance(error, httpx.TimeoutException):
         why = f"nothing came for {address.timeout:g} s: raise timeout, or send less at once"
         return ServiceError(f"{address.base}: expected an answer; {why}", "too_slow")
-    why = f"the connection broke off ({error or type(error).__name__}): ask again"
+    why = f"the connection broke off ({error or type(error).__name__}): ask again, or send less where much was sent"
     return ServiceError(f"{address.base}: expected an answer; {why}", "broken_off")
 
 
