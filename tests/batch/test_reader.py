@@ -83,7 +83,7 @@ def test_twenty_kinds_of_broken_files_are_rows_and_the_others_are_as_without_the
         for row, source in zip(rows[1::2], sources[1::2], strict=True)
     )
     assert all("\n" not in row["error"] for row in rows[1::2])
-    assert watch.counters[1:3].tolist() == [40, 20]
+    assert (watch.standing.items, watch.standing.failed) == (40, 20)
 
 
 def test_refused_items_are_rows_and_are_not_opened(crops: Path, whole: Any) -> None:

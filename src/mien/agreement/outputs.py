@@ -116,7 +116,11 @@ def _ends(figure: Figure) -> dict[str, float | None]:
 
 
 def _write_json(path: Path, agreement: Agreement) -> None:
-    with atomic_write(path) as aside, translate_os_errors(path), open(aside, "w", encoding="utf-8") as file:
+    with (
+        atomic_write(path) as aside,
+        translate_os_errors(path),
+        open(aside, "w", encoding="utf-8", newline="\n") as file,
+    ):
         file.write(json_text(agreement_facts(agreement), file, 1) + "\n")
 
 

@@ -3,10 +3,11 @@ videos read as videos."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,36 +34,54 @@ _ADDRESSES_AT_ONCE = 8
 """Files that are fetched from elsewhere at a time: there it is the waiting that takes long."""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How far a reader is with a shard.
+
+    Args:
+        at: Position of the item that is about to be decoded or read; None: none.
+        items: How many items are through.
+        failed: How many of these failed.
+    """
+
+    at: int | None = None
+    items: int = 0
+    failed: int = 0
+
+
 class Heartbeat:
     """Where a reader stands, told as it goes: a crash is then known by its image.
 
     Args:
-        counters: Four numbers that others may look at while the reader works: the position of the item that is
-            about to be decoded or read (-1: none), how many items of the shard are through, how many of them
-            failed, and a count that goes on as long as work does.
+        tell: Called with where it stands at each step.
     """
 
-    def __init__(self, counters: NDArray[np.int64] | None = None) -> None:
-        self.counters = np.zeros(4, np.int64) if counters is None else counters
-        self.clear()
+    def __init__(self, tell: Callable[[Standing], None] = lambda _: None) -> None:
+        self._tell, self._threads = tell, Lock()  # One decodes, another one reads.
+        self.standing = Standing()
 
     def clear(self) -> None:
         """Nothing is at hand."""
-        self.counters[:3] = (-1, 0, 0)
+        self._stands(lambda _: Standing())
 
     def at(self, position: int) -> None:
         """An item is about to be looked into."""
-        self.counters[0] = position
-        self.beat()
+        self._stands(lambda before: replace(before, at=position))
 
     def through(self, items: int, failed: int) -> None:
         """So many items more are read, of which so many failed."""
-        self.counters[1:3] += (items, failed)
-        self.beat()
+        self._stands(
+            lambda before: replace(before, items=before.items + items, failed=before.failed + failed)
+        )
 
     def beat(self) -> None:
         """Work goes on."""
-        self.counters[3] += 1
+        self._stands(lambda before: before)
+
+    def _stands(self, after: Callable[[Standing], Standing]) -> None:
+        with self._threads:
+            self.standing = after(self.standing)
+            self._tell(self.standing)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ class ShardLayout:
         with (
             atomic_write(place) as aside,
             translate_os_errors(place),
-            open(aside, "w", encoding="utf-8") as file,
+            open(aside, "w", encoding="utf-8", newline="\n") as file,
         ):
             file.writelines(self._lines())
             sync_file(file)

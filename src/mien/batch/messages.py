@@ -1,15 +1,35 @@
-"""What a crew and its workers say to each other."""
+"""What a crew and its workers say to each other: pickles, one behind the other, through pipes, which every
+system has."""
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, Any
 
 from mien.batch.isolation import Caution
 from mien.batch.shard import Shard
 
-COUNTER_BYTES = 4 * 8
-"""Of the memory through which a worker tells where it stands (`mien.batch.isolation.Heartbeat`)."""
+
+def send(message: object, pipe: IO[bytes]) -> None:
+    """Say something.
+
+    Raises:
+        OSError: Nobody listens any more.
+    """
+    pickle.dump(message, pipe)
+    pipe.flush()
+
+
+def heard(pipe: IO[bytes]) -> Iterator[Any]:
+    """What the other process says, until it has ended; what it was saying then is lost."""
+    while True:
+        try:
+            yield pickle.load(pipe)
+        except (EOFError, pickle.UnpicklingError):
+            return
 
 
 @dataclass(frozen=True)

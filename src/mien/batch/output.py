@@ -173,7 +173,11 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def write_manifest(place: Path, manifest: Mapping[str, Any]) -> None:
     """Put it there, whole."""
-    with atomic_write(place) as aside, translate_os_errors(place), open(aside, "w", encoding="utf-8") as file:
+    with (
+        atomic_write(place) as aside,
+        translate_os_errors(place),
+        open(aside, "w", encoding="utf-8", newline="\n") as file,
+    ):
         json.dump(manifest, file, indent=1, ensure_ascii=False)
         file.write("\n")
         sync_file(file)

@@ -3,27 +3,24 @@ at most, never the run."""
 
 from __future__ import annotations
 
-import mmap
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from types import TracebackType
-from typing import IO
+from typing import IO, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mien.batch.isolation import Caution
-from mien.batch.messages import COUNTER_BYTES, Done, Failed, Ready, ShardTask
+from mien.batch.isolation import Caution, Standing
+from mien.batch.messages import Done, Failed, Ready, ShardTask, heard, send
 from mien.batch.output import shard_place
 from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
@@ -36,7 +33,7 @@ def cores() -> int:
     """Cores that this process may run on; fewer than the machine has in a container that is given a share."""
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = _QUOTA.read_text().split()
+        quota, period = _QUOTA.read_text(encoding="ascii").split()
         share = int(quota) // int(period)
     except (OSError, ValueError):
         return own  # Nothing is said, or "max".
@@ -68,23 +65,50 @@ class _Hand:
     """One worker, seen from outside."""
 
     process: subprocess.Popen[bytes]
-    connection: Connection
-    counters: NDArray[np.int64]
     errors: IO[bytes]
+    standing: Standing = field(default_factory=Standing)
     ready: bool = False
     shard: Shard | None = None
-    beat: tuple[int, float] = (-1, 0.0)
+    moved: float = 0.0
+    listener: Thread | None = None
 
-    @property
-    def name(self) -> int:
-        return self.process.pid
+    def listen(self, said: SimpleQueue[tuple[_Hand, Any]]) -> None:
+        """Pass on what it says but for where it stands, and None when it has ended; on a thread of its own,
+        as not every system can wait for several pipes at once."""
+        assert self.process.stdout is not None
+        with self.process.stdout as pipe:
+            for message in heard(pipe):
+                self.moved = time.monotonic()
+                if isinstance(message, Standing):
+                    self.standing = message
+                else:
+                    said.put((self, message))
+        said.put((self, None))
+
+    def tell(self, message: object) -> None:
+        """Say something to it; where it is dead, that is found when it is listened to."""
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            send(message, self.process.stdin)
+
+    def take(self, task: ShardTask) -> None:
+        """Give it a shard."""
+        self.shard, self.standing, self.moved = task.shard, Standing(), time.monotonic()
+        self.tell(task)
 
     def stuck(self) -> bool:
         """Whether it has not moved for too long."""
-        now, count = time.monotonic(), int(self.counters[3])
-        if self.shard is None or count != self.beat[0]:
-            self.beat = (count, now)
-        return now - self.beat[1] > _STUCK
+        return self.shard is not None and time.monotonic() - self.moved > _STUCK
+
+    def end(self) -> None:
+        """End it at once."""
+        self.process.kill()
+        self.process.wait()
+        if self.listener is not None:
+            self.listener.join()
+        assert self.process.stdin is not None
+        with suppress(OSError):  # What it has not read.
+            self.process.stdin.close()
 
     def last_words(self) -> str:
         """What it said on its way out."""
@@ -138,6 +162,7 @@ class WorkerPool:
         self.progress = Progress()
         self.deaths = 0
         self._hands: list[_Hand] = []
+        self._said: SimpleQueue[tuple[_Hand, Any]] = SimpleQueue()
         self._again: deque[Shard] = deque()
         self._past: dict[int, _Past] = {}
         self._deaths_in_a_row = 0
@@ -172,7 +197,7 @@ class WorkerPool:
     def close(self) -> None:
         """End the workers; a shard at hand is lost."""
         for hand in self._hands:
-            self._end(hand)
+            hand.end()
         self._hands.clear()
 
     def __enter__(self) -> WorkerPool:
@@ -191,39 +216,38 @@ class WorkerPool:
         """As many workers as there is work for."""
         busy = sum(hand.shard is not None for hand in self._hands)
         while len(self._hands) < min(self.workers, busy + len(self._again)):
-            self._hands.append(_start(self.settings))
+            self._hands.append(_start(self.settings, self._said))
 
     def _hand_out(self) -> None:
         for hand in self._hands:
             if hand.ready and hand.shard is None and self._again:
-                hand.shard = self._again.popleft()
-                caution = self._past.get(hand.shard.number, _Past()).caution(
+                shard = self._again.popleft()
+                caution = self._past.get(shard.number, _Past()).caution(
                     "killed the process that read it, twice: it is left out"
                 )
-                task = ShardTask(
-                    hand.shard, shard_place(self.folder, hand.shard.number, self.settings.form), caution
+                hand.take(
+                    ShardTask(shard, shard_place(self.folder, shard.number, self.settings.form), caution)
                 )
-                try:
-                    hand.connection.send(task)
-                except OSError:
-                    continue  # It is dead, which the next look will find.
 
     def _listen(self) -> list[Done]:
         done: list[Done] = []
-        for connection in wait([hand.connection for hand in self._hands], TICK):
-            hand = next(hand for hand in self._hands if hand.connection is connection)
-            try:
-                self._heard(hand, hand.connection.recv(), done)
-            except (EOFError, OSError):
-                self._bury(hand)
+        with suppress(Empty):
+            self._heard(*self._said.get(timeout=TICK), done)
+            while True:
+                self._heard(*self._said.get_nowait(), done)
         for hand in [hand for hand in self._hands if hand.stuck()]:
             self._bury(hand)
-        self.progress.items = sum(int(hand.counters[1]) for hand in self._hands if hand.shard is not None)
-        self.progress.errors = sum(int(hand.counters[2]) for hand in self._hands if hand.shard is not None)
+        working = [hand.standing for hand in self._hands if hand.shard is not None]
+        self.progress.items = sum(standing.items for standing in working)
+        self.progress.errors = sum(standing.failed for standing in working)
         return done
 
     def _heard(self, hand: _Hand, message: object, done: list[Done]) -> None:
-        if isinstance(message, Ready):
+        if hand not in self._hands:
+            return  # It was ended from here.
+        if message is None:
+            self._bury(hand)
+        elif isinstance(message, Ready):
             hand.ready, self.progress.device = True, message.device
         elif isinstance(message, Failed):
             raise message.error
@@ -235,7 +259,7 @@ class WorkerPool:
 
     def _bury(self, hand: _Hand) -> None:
         """A worker is gone: remember what it was at, and have its shard read again."""
-        self._end(hand)
+        hand.end()
         self._hands.remove(hand)
         self.deaths += 1
         self._deaths_in_a_row += 1
@@ -248,13 +272,8 @@ class WorkerPool:
         if hand.shard is not None:
             past = self._past.setdefault(hand.shard.number, _Past())
             past.deaths += 1
-            past.at.update([int(hand.counters[0])] if hand.counters[0] >= 0 else [])
+            past.at.update([] if hand.standing.at is None else [hand.standing.at])
             self._again.appendleft(hand.shard)
-
-    def _end(self, hand: _Hand) -> None:
-        hand.connection.close()
-        hand.process.kill()
-        hand.process.wait()
 
 
 def _how(hand: _Hand) -> str:
@@ -267,31 +286,24 @@ def _how(hand: _Hand) -> str:
     return way + hand.last_words()
 
 
-def _start(settings: BatchSettings) -> _Hand:
+def _start(settings: BatchSettings, said: SimpleQueue[tuple[_Hand, Any]]) -> _Hand:
     """A process that waits for work; it is not in the terminal's foreground, so that Ctrl-C is for this one
     alone."""
-    ours, theirs = socket.socketpair()
-    with theirs, tempfile.TemporaryFile() as shared:
-        shared.truncate(COUNTER_BYTES)
-        counters = np.frombuffer(mmap.mmap(shared.fileno(), COUNTER_BYTES), np.int64)
-        counters[0] = -1
-        # Closed with the object, when the worker is forgotten.
-        errors = tempfile.TemporaryFile()  # noqa: SIM115
-        fds = (theirs.fileno(), shared.fileno())
-        command = [sys.executable, "-P", "-m", "mien.batch.worker", *map(str, fds)]
-        nothing = subprocess.DEVNULL
-        process = subprocess.Popen(
-            command,
-            stdin=nothing,
-            stdout=nothing,
-            stderr=errors,
-            pass_fds=fds,
-            process_group=0,
-            env=_environment(settings),
-        )
-    connection = Connection(ours.detach())
-    connection.send(settings)
-    return _Hand(process, connection, counters, errors)
+    # Closed with the object, when the worker is forgotten.
+    errors = tempfile.TemporaryFile()  # noqa: SIM115
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "mien.batch.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        process_group=0,
+        env=_environment(settings),
+    )
+    hand = _Hand(process, errors)
+    hand.listener = Thread(target=hand.listen, args=(said,), name="mien-worker", daemon=True)
+    hand.listener.start()
+    hand.tell(settings)
+    return hand
 
 
 def _environment(settings: BatchSettings) -> dict[str, str]:

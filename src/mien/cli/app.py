@@ -16,7 +16,6 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.text import Text
-from typer.exceptions import TyperException
 
 from mien import __version__
 from mien.cli.agree import agree
@@ -53,6 +52,11 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+_REFUSAL: type[Any] = next(
+    kind for kind in reversed(typer.BadParameter.__mro__) if hasattr(kind, "format_message")
+)
+"""What Typer raises for a command line that it cannot read: `typer.TyperException` since 0.28, Click's before."""
+
 ANALYZE = "Analyze, such as: mien analyze talk.mp4 -o rows.csv -o report.html"
 LIVE = "Live, such as: mien watch camera:0"
 JUDGE = "Judge, such as: mien evaluate small faces/"
@@ -157,7 +161,7 @@ def main() -> NoReturn:
         _fail(
             f"{error.filename or 'output'}: {error.strerror or error}: make room or give another place", USAGE
         )
-    except TyperException as error:
+    except _REFUSAL as error:
         # Without a word it was `mien` alone, which has shown its help already.
         context = getattr(error, "ctx", None)
         command = "mien" if context is None else context.command_path

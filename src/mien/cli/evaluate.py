@@ -205,7 +205,7 @@ def _write_json(found: Evaluation, path: Path) -> None:
     from mien.core.atomic import atomic_write
 
     with atomic_write(path) as aside:
-        aside.write_text(json_text(found.facts(), indent=1) + "\n", encoding="utf-8")
+        aside.write_text(json_text(found.facts(), indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 _WRITERS: dict[str, Callable[..., None]] = {".html": _write_page, ".json": _write_json}

@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ def marking(outlets: Outlets, tell: Callable[[str], None]) -> Iterator[None]:
         tell: Called with lines for people.
     """
     if not len(outlets) or not sys.stdin.isatty():
+        yield
+        return
+    if find_spec("termios") is None:  # Windows, whose terminals tell of keys in another way.
+        tell("keys of this terminal mark no moments: send markers from another program")
         yield
         return
     tell("press a key to mark a moment: the key is its label, of the space bar it is marker")

@@ -65,7 +65,7 @@ def new(
         raise InputError(
             f"{file}: expected the name of a new file; it is there already: name another one with -o"
         )
-    with translate_os_errors(file), open(file, "x", encoding="utf-8") as new_file:
+    with translate_os_errors(file), open(file, "x", encoding="utf-8", newline="\n") as new_file:
         new_file.write(text.replace("THIS_FILE", str(file)))
     say(f"{file}: {about(name)}")
     say(f"next: mien rules check {file}")

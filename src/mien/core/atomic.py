@@ -16,6 +16,8 @@ from mien.core.errors import InputError
 from mien.core.output_names import cut_to
 
 _ACL = "system.posix_acl_access"
+_FOLDERS_OPEN = hasattr(os, "O_DIRECTORY")
+"""Whether the system opens folders, as all but Windows do."""
 
 
 @contextmanager
@@ -68,7 +70,10 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         yield aside
         with translate_os_errors(path):
             _like(path, aside)
-            aside.replace(os.path.realpath(path))
+            place = Path(os.path.realpath(path))
+            if not _FOLDERS_OPEN and place.is_dir():
+                place.rmdir()  # Windows replaces no folder, not even an empty one.
+            aside.replace(place)
 
 
 def require_new_folder(path: Path) -> None:
@@ -166,9 +171,10 @@ def sync_file(file: IO[Any]) -> None:
 def sync_path(path: Path) -> None:
     """The same for a file that is closed, or for the names in a folder, where the system has a way to
     that."""
-    if path.is_dir() and not hasattr(os, "O_DIRECTORY"):
-        return  # Windows opens no folder.
-    handle = os.open(path, os.O_RDONLY)
+    if not _FOLDERS_OPEN and path.is_dir():
+        return
+    # Windows puts on the disk only what was opened to be written.
+    handle = os.open(path, os.O_RDONLY if _FOLDERS_OPEN else os.O_RDWR)
     try:
         os.fsync(handle)
     finally:

@@ -42,7 +42,7 @@ def lock_folder(folder: Path) -> IO[str]:
     """
     with translate_os_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-        file = open(folder / LOCK, "a", encoding="utf-8")  # noqa: SIM115 - closed by the caller
+        file = open(folder / LOCK, "a", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by the caller
     try:
         exclusive_lock(file)
     except OSError:

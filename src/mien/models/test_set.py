@@ -86,7 +86,7 @@ def open_private(network: str, data: FaceDataset, log: Path) -> str:
                 raise InputError(
                     f"expected data with the classes {', '.join(names)}, as {path} has; got {', '.join(data.labels)}"
                 )
-    with translate_os_errors(log), open(log, "a", encoding="utf-8") as file:
+    with translate_os_errors(log), open(log, "a", encoding="utf-8", newline="\n") as file:
         judged = judge_private(network, data)
         scores = scores_of(judged, data)
         if len(cards) == 1:

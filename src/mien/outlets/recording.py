@@ -97,7 +97,7 @@ class Recording(Outlet):
     def _open(self, settings: Mapping[str, Any]) -> None:
         began = {"source": self._facts.source, "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **settings}
         (self._folder / SETTINGS).write_text(
-            json.dumps(began, indent=1, ensure_ascii=False), encoding="utf-8"
+            json.dumps(began, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
         )
         self._rows = self._files.enter_context(
             row_writer(self._lines(ROWS), "jsonl", self._facts.labels, landmarks=self._facts.landmarks)

@@ -63,5 +63,5 @@ class BidsEvents(PerVideoWriter):
         }
         for place, text in contents.items():
             with atomic_write(place) as aside, translate_os_errors(place):
-                aside.write_text(text, encoding="utf-8")
+                aside.write_text(text, encoding="utf-8", newline="\n")
         self.written.append(described)

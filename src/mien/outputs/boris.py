@@ -110,4 +110,4 @@ class Boris(PerVideoWriter):
         rate = None if source.media is None else source.media.frame_rate
         content = project(title(own), file, all_stretches(video), self.run.labels, rate)
         with atomic_write(path) as aside, translate_os_errors(path):
-            aside.write_text(json_text(content, indent=1) + "\n", encoding="utf-8")
+            aside.write_text(json_text(content, indent=1) + "\n", encoding="utf-8", newline="\n")

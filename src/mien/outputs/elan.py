@@ -136,7 +136,7 @@ def _save(document: Any, path: Path) -> None:
         raise InputError(f"expected an ELAN file ending in .eaf; got {path}: give another name")
     text = _pympi().Elan.to_string(document, pretty=True)
     with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8")
+        aside.write_text(f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n', encoding="utf-8", newline="\n")
 
 
 def _pympi() -> Any:

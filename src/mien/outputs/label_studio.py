@@ -96,5 +96,5 @@ class LabelStudio(PerVideoWriter):
             (path, json_text(tasks, indent=1) + "\n"),
         ):
             with atomic_write(file) as aside, translate_os_errors(file):
-                aside.write_text(text, encoding="utf-8")
+                aside.write_text(text, encoding="utf-8", newline="\n")
         self.written.append(labels)

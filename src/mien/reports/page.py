@@ -70,7 +70,7 @@ def write_page(path: Path, template: str, content: Mapping[str, Any]) -> None:
     """
     text = render(template, content)
     with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(text, encoding="utf-8")
+        aside.write_text(text, encoding="utf-8", newline="\n")
 
 
 def stylesheet() -> str:

@@ -69,7 +69,9 @@ class Repetition:
     def save(self, path: Path) -> None:
         """Write everything as JSON, whole or not at all."""
         with translate_os_errors(path), atomic_write(path) as aside:
-            aside.write_text(json.dumps(asdict(self), indent=1, default=str) + "\n", encoding="utf-8")
+            aside.write_text(
+                json.dumps(asdict(self), indent=1, default=str) + "\n", encoding="utf-8", newline="\n"
+            )
 
     @staticmethod
     def load(path: Path) -> Repetition:

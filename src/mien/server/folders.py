@@ -58,7 +58,7 @@ class JobFolder:
 
     def begin(self) -> None:
         """Written by the process that reads: it is at work from here on, and has read so much."""
-        self._working.write_text(str(self._pieces()), encoding="utf-8")
+        self._working.write_text(str(self._pieces()), encoding="utf-8", newline="\n")
 
     def leave(self) -> None:
         """The process that reads has ended, and not by what it read."""
@@ -128,7 +128,7 @@ class JobFolder:
         return sum(1 for _ in self._checkpoint.glob("*/*.npz"))
 
     def _store(self, end: dict[str, Any]) -> None:
-        with atomic_write(self._end) as aside, open(aside, "w", encoding="utf-8") as file:
+        with atomic_write(self._end) as aside, open(aside, "w", encoding="utf-8", newline="\n") as file:
             aside.chmod(0o600)
             json.dump(end, file)
             sync_file(file)
@@ -191,7 +191,7 @@ class Folder:
                 PermissionError
             ):  # Of a volume that belongs to another user; what lies in it is private all the same.
                 path.chmod(0o700)
-            self._lock: IO[str] = os.fdopen(_private(path / LOCK), "w")
+            self._lock: IO[str] = os.fdopen(_private(path / LOCK), "w", encoding="utf-8", newline="\n")
             try:
                 exclusive_lock(self._lock)
                 self._claim()
@@ -239,6 +239,7 @@ class Folder:
                     json.dumps({"format": 1, "about": "mien serve keeps videos here, and deletes them"})
                     + "\n",
                     encoding="utf-8",
+                    newline="\n",
                 )
                 aside.chmod(0o600)
         self._videos.mkdir(mode=0o700, exist_ok=True)

@@ -165,7 +165,7 @@ class VideoTask:
 
     def save(self, folder: Path) -> None:
         """Write it down for the process."""
-        with open(folder / "task.json", "w", encoding="utf-8") as file:
+        with open(folder / "task.json", "w", encoding="utf-8", newline="\n") as file:
             (folder / "task.json").chmod(0o600)
             json.dump(asdict(self), file)
 

@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -263,17 +264,18 @@ def _told(error: Exception) -> dict[str, Any]:
 
 def _bound(folder: Path, free: int) -> None:
     """Leave the machine's memory and disk to the others, and end with the service."""
-    import resource
-
     os.umask(0o077)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
-    least = min(
-        value
-        for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free))
-        if value != resource.RLIM_INFINITY
-    )
-    resource.setrlimit(resource.RLIMIT_FSIZE, (least, highest))
+    with suppress(ImportError):  # Windows, which bounds no process in this way.
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        _, highest = resource.getrlimit(resource.RLIMIT_FSIZE)
+        least = min(
+            value
+            for value in (*resource.getrlimit(resource.RLIMIT_FSIZE), max(0, free))
+            if value != resource.RLIM_INFINITY
+        )
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, highest))
 
     def wait() -> None:
         os.read(0, 1)  # Nothing is ever sent: it ends when the service does.
@@ -286,18 +288,19 @@ def _bound(folder: Path, free: int) -> None:
 def _hold(what: str) -> None:
     """Take no more memory than a video may need, whatever it asks for, and give it back as soon as it is
     free."""
-    import resource
-
     most = _MEMORY[what]
     give_back(2**20)  # Frames are single blocks.
-    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    with suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
 
 
 def main() -> None:
     """Do what the command line says."""
     what, folder, most = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     _bound(folder, most - folder_size(folder))
-    if what == "read":
+    if what == "read" and hasattr(os, "nice"):
         os.nice(10)  # The answer to an upload waits for a probe; nobody's waits for a whole video.
     _hold(what)
     try:

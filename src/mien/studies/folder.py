@@ -84,7 +84,9 @@ def write_comparison(
             (folder / name).unlink(missing_ok=True)
     texts = folder / TEXTS
     with atomic_write(texts) as aside, translate_os_errors(texts):
-        aside.write_text(paragraphs(facts, compared, compared.left_out if compared else ()), encoding="utf-8")
+        aside.write_text(
+            paragraphs(facts, compared, compared.left_out if compared else ()), encoding="utf-8", newline="\n"
+        )
     yield texts
     with suppress(MissingExtraError):
         write_report(folder / REPORT, study, facts, compared)
@@ -166,4 +168,4 @@ def _comparison_facts(compared: ComparedStudy) -> dict[str, Any]:
 
 def _write_json(path: Path, facts: Mapping[str, Any]) -> None:
     with atomic_write(path) as aside, translate_os_errors(path):
-        aside.write_text(f"{json_text(facts, indent=1)}\n", encoding="utf-8")
+        aside.write_text(f"{json_text(facts, indent=1)}\n", encoding="utf-8", newline="\n")

@@ -165,7 +165,9 @@ class KillWorkersOnSignal(Callback):
 
         def end(number: int, frame: FrameType | None) -> None:
             if launcher is not None:
-                launcher.kill(signal.SIGKILL)
+                launcher.kill(
+                    getattr(signal, "SIGKILL", signal.SIGTERM)
+                )  # Windows has one that ends at once.
                 for process in getattr(launcher, "procs", ()):
                     process.wait()
             signal.signal(number, self._before[signal.Signals(number)])

@@ -369,7 +369,7 @@ def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
     with translate_os_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as aside:
-            aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8")
+            aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -339,7 +339,7 @@ class Recipe:
     def save(self, path: Path) -> None:
         """Write the recipe as JSON."""
         with translate_os_errors(path), atomic_write(path) as aside:
-            aside.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+            aside.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8", newline="\n")
 
     @staticmethod
     def load(path: Path) -> Recipe:

@@ -203,7 +203,9 @@ class CheckpointStore:
                 f"expected a place for a run's checkpoint; {self.folder} is a folder of something else: give another output"
             )
         with atomic_write(place) as aside, translate_os_errors(place):
-            aside.write_text(json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8")
+            aside.write_text(
+                json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8", newline="\n"
+            )
         return False
 
 

@@ -102,7 +102,7 @@ class SPSSRows(Writer):
         assert syntax is not None
         if kind is None:
             with atomic_write(syntax) as aside, translate_os_errors(syntax):
-                aside.write_text(self._syntax(path), encoding="utf-8-sig")
+                aside.write_text(self._syntax(path), encoding="utf-8-sig", newline="\n")
         self._open.__exit__(kind, error, trace)
         if kind is None:
             self.written += [path, syntax]
