@@ -86,9 +86,11 @@ class Table:
 
     def _part(self, widths: dict[int, int], console: rich.console.Console) -> rich.table.Table:
         titled = any(self._columns[place].title for place in widths)
-        table = rich.table.Table(box=None, header_style="bold", pad_edge=False, show_header=titled)
+        table = rich.table.Table(box=None, header_style="bold", padding=0, show_header=titled)
         for place, width in widths.items():
             column = self._columns[place]
+            if table.columns:
+                table.add_column(width=_GAP)  # Not padding, of which versions of Rich leave more or less.
             table.add_column(
                 _packed([Text(word) for word in column.title.split()], width, " "),
                 width=width,
@@ -99,7 +101,8 @@ class Table:
             )
         for number, (row, style) in enumerate(self._rows):
             cells = [_cell(self._columns[place], row[place], widths[place], console) for place in widths]
-            table.add_row(*cells, style=style or None, end_section=number in self._sections)
+            spread = [part for cell in cells for part in ("", cell)][1:]
+            table.add_row(*spread, style=style or None, end_section=number in self._sections)
         return table
 
 
