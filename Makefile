@@ -6,6 +6,7 @@
 PYTHON ?= python3
 DEMO := .venv-demo
 VENV := .venv
+LOWEST := .venv-lowest
 DATA ?= ../shared/fer2013/fer2013.parquet
 EVERYDAY ?= ../shared/everyday/everyday.parquet
 
@@ -16,7 +17,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client notebook clean
+.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -25,6 +26,10 @@ demo: $(DEMO)/.ready
 check: $(VENV)/.ready web/node_modules/.ready
 	$(TOGETHER) lint contract types
 	$(TESTS) -m unit
+
+# The unit tests with the oldest versions that pyproject.toml allows, in an environment of their own. What old packages warn of is no fault here.
+test-lowest: $(LOWEST)/.ready
+	$(subst $(VENV)/,$(LOWEST)/,$(TESTS)) -m unit -W default -p no:cacheprovider
 
 test: $(VENV)/.ready web/node_modules/.ready
 	$(TOGETHER) lint contract types web-test
@@ -60,6 +65,9 @@ types: $(VENV)/.ready
 constraints: $(VENV)/.ready
 	echo "# Versions of packages that the tests ran with. \`make constraints\` writes this file; CONTRIBUTING.md says what it is for." > .ci/constraints.txt
 	$(VENV)/bin/python -m pip freeze --exclude-editable | sed 's/+.*//' >> .ci/constraints.txt
+
+lowest:
+	$(PYTHON) .ci/lowest.py > .ci/lowest
 
 # Git runs the hooks of .pre-commit-config.yaml from now on.
 hooks: $(VENV)/.ready
@@ -139,7 +147,13 @@ $(DEMO)/.ready: pyproject.toml $(wildcard build_tools/*.py) $(wildcard src/mien/
 # Python compiles what is imported; pip would compile 300 megabytes of packages, most of which are not.
 $(VENV)/.ready: pyproject.toml $(wildcard build_tools/*.py) web/package-lock.json
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/python $(PIP) --no-compile --editable '.[dev,haar,pandas,train]'
+	$(VENV)/bin/python $(PIP) --no-compile --editable '.[dev]'
+	touch $@
+
+# The build takes the oldest packages, too.
+$(LOWEST)/.ready: .ci/lowest $(wildcard build_tools/*.py)
+	$(PYTHON) -m venv $(LOWEST)
+	PIP_CONSTRAINT=.ci/lowest $(LOWEST)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[tests]'
 	touch $@
 
 web/node_modules/.ready: web/package-lock.json
@@ -147,4 +161,4 @@ web/node_modules/.ready: web/package-lock.json
 	touch $@
 
 clean:
-	rm -rf $(DEMO) $(VENV) out build dist web/node_modules
+	rm -rf $(DEMO) $(VENV) $(LOWEST) out build dist web/node_modules

@@ -78,7 +78,7 @@ def named(extra: str) -> set[str]:
 
 
 def test_all_is_all_that_users_need() -> None:
-    assert named("all") == set(EXTRAS) - {"all", "dev"}
+    assert named("all") == set(EXTRAS) - {"all", "dev", "tests"}
 
 
 def test_the_notebook_s_extra_has_all_that_it_imports() -> None:

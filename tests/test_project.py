@@ -13,8 +13,16 @@ import mien
 
 ROOT = Path(__file__).parents[1]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-INSTALLED = ("dev", "haar", "pandas", "train")
-"""Extras that `make` installs."""
+EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]
+
+
+def needed(extra: str) -> list[str]:
+    """The requirements of an extra, with those of the extras that it names."""
+    found = []
+    for line in EXTRAS[extra]:
+        inner = re.fullmatch(r"mien\[([a-z,]+)\]", line)
+        found += [part for name in inner[1].split(",") for part in needed(name)] if inner else [line]
+    return found
 
 
 def test_the_version_is_said_once() -> None:
@@ -35,9 +43,9 @@ def test_classifiers_are_known_to_package_indexes() -> None:
     assert set(PROJECT["classifiers"]) <= known.classifiers
 
 
-def constraints() -> dict[str, str]:
-    """The versions of .ci/constraints.txt by the usual spelling of their names; anything else in it is an error."""
-    lines = (ROOT / ".ci" / "constraints.txt").read_text(encoding="utf-8").splitlines()
+def versions(constraints: str) -> dict[str, str]:
+    """The versions of a file of constraints by the usual spelling of their names; anything else in it is an error."""
+    lines = (ROOT / ".ci" / constraints).read_text(encoding="utf-8").splitlines()
     found = [
         re.fullmatch(r"([A-Za-z0-9._-]+)==([0-9][0-9A-Za-z.]*)", line)
         for line in lines
@@ -57,15 +65,36 @@ def usual(name: str) -> str:
 def test_constraints_are_names_and_versions_that_the_project_allows() -> None:
     from packaging.requirements import Requirement
 
-    extras = PROJECT["optional-dependencies"]
-    needs = [
-        Requirement(line)
-        for line in [*PROJECT["dependencies"], *(line for extra in INSTALLED for line in extras[extra])]
-    ]
-    seen = constraints()
+    needs = [Requirement(line) for line in [*PROJECT["dependencies"], *needed("dev")]]
+    seen = versions("constraints.txt")
     assert "mien" not in seen
     assert [str(need) for need in needs if usual(need.name) not in seen] == []
     assert [str(need) for need in needs if not need.specifier.contains(seen[usual(need.name)])] == []
+
+
+def test_the_oldest_versions_are_those_of_the_bounds() -> None:
+    from packaging.requirements import Requirement
+
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        builds = tomllib.load(file)["build-system"]["requires"]
+    extras = [line for extra in EXTRAS if extra not in ("dev", "tests") for line in needed(extra)]
+    bounds = {
+        usual(need.name): next(
+            bound.version for bound in need.specifier if bound.operator in (">=", "~=", "==")
+        )
+        for need in map(Requirement, [*PROJECT["dependencies"], *extras, *builds])
+    }
+    assert versions("lowest") == bounds, "make lowest writes .ci/lowest"
+
+
+def test_what_users_install_is_bounded_in_one_way() -> None:
+    """One bound for a package, wherever it stands; and what tests need twice is named by its extra."""
+    lines = [line for extra in EXTRAS for line in EXTRAS[extra] if not line.startswith("mien[")]
+    bounds: dict[str, set[str]] = {}
+    for line in [*PROJECT["dependencies"], *lines]:
+        name = re.match(r"[\w.-]+", line)[0]
+        bounds.setdefault(usual(name), set()).add(line)
+    assert {name: found for name, found in bounds.items() if len(found) > 1} == {}
 
 
 def test_hooks_of_git_are_the_tools_that_make_runs() -> None:
