@@ -40,6 +40,8 @@ def _requirements() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    print("# The oldest versions that pyproject.toml allows. `make lowest` writes this file; CONTRIBUTING.md says what it is for.")
+    print(
+        "# The oldest versions that pyproject.toml allows. `make lowest` writes this file; CONTRIBUTING.md says what it is for."
+    )
     for name, version in sorted(lowest().items(), key=lambda pair: pair[0].lower()):
         print(f"{name}=={version}")

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import PIL
 import pytest
 
 from mien.server import page_constants
@@ -16,6 +17,8 @@ from tests.vectors.vector_inputs import VECTORS
 FOLDER = Path(__file__).parent
 SOURCE = Path(__file__).parents[2] / "web" / "src"
 FILES = sorted(FOLDER.glob("*.json"))
+SCALED = ("resized", "detector")
+"""Vectors that hold pixels after scaling, to the byte."""
 
 
 def _read(name: str) -> dict[str, Any]:
@@ -28,6 +31,8 @@ def test_every_vector_has_its_file_and_its_answer() -> None:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_python_answers_as_the_vectors_say(name: str) -> None:
+    if name in SCALED and int(PIL.__version__.partition(".")[0]) < 13:
+        pytest.skip("Pillow before 13 rounds otherwise when it scales; the page does as 13")
     told = _read(name)
     assert told["tolerance"] == VECTORS[name].tolerance
     for case in told["cases"]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -155,8 +156,10 @@ def _whole(word: str, where: str, what: str) -> int:
 
 def _image(text: str, where: str) -> NDArray[np.uint8]:
     try:
-        values = np.fromstring(text, np.int64, sep=" ")
-    except ValueError:
+        with warnings.catch_warnings():  # NumPy before 2.3 warns of what is no number, and stops there.
+            warnings.simplefilter("error", DeprecationWarning)
+            values = np.fromstring(text, np.int64, sep=" ")
+    except (ValueError, DeprecationWarning):
         wrong = next((word for word in text.split() if not word.isdecimal()), text)
         raise InputError(
             f"{where}: expected pixels as whole numbers with blanks between; got {wrong[:20]!r}: correct or delete the line"
