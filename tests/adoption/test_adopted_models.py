@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,14 +77,9 @@ def test_gray_faces_have_three_equal_channels(adopted: Path, tmp_path: Path) -> 
         (tmp_path / name).mkdir()
         Image.fromarray(np.full((20, 20), 60 * place, np.uint8)).save(tmp_path / name / "1.png")
     faces = open_dataset(tmp_path, labels=Labels(tuple(COLOURS)))
-    found = evaluate(open_subject(str(adopted)), faces_of(faces, 112))
+    grown = faces.images.repeat(6, axis=1).repeat(6, axis=2)[:, :112, :112]
+    found = evaluate(open_subject(str(adopted)), replace(faces, images=grown))
     assert found.probs == pytest.approx(1 / 3, abs=1e-3)
-
-
-def faces_of(faces: object, side: int) -> object:
-    from dataclasses import replace
-
-    return replace(faces, images=faces.images.repeat(6, axis=1).repeat(6, axis=2)[:, :side, :side])  # type: ignore[attr-defined,type-var]
 
 
 def test_worse_images_stay_in_colour(adopted: Path, labelled: Path) -> None:

@@ -118,7 +118,8 @@ def colour_input(given: Json) -> Json:
         return {given["head"]: np.stack([left.pop(0) for _ in images])}
 
     network = SimpleNamespace(card=card, path=Path("colour.onnx"), device="cpu", run=run)
-    faces = Faces(given["boxes"], *([[0] * len(given["boxes"])] * 3))
+    zeros = [0] * len(given["boxes"])
+    faces = Faces(given["boxes"], zeros, zeros, zeros)
     [read] = Classifier(network, given["head"]).classify([image_of(given["image"])], [faces])  # type: ignore[arg-type]
     return {"probs": _plain(read.probs), "asked": asked}
 

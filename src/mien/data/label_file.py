@@ -76,11 +76,9 @@ def _labels(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Labels:
 def _entry(name: str, said: Mapping[str, Any]) -> ClassEntry:
     given = {field: value for field, value in said.items() if value not in (None, "")}
     try:
-        if "valence" in given:
-            given["valence"] = float(given["valence"])
-        return ClassEntry(
-            **{field: value if field == "valence" else str(value).strip() for field, value in given.items()}
-        )
+        valence = float(given["valence"]) if "valence" in given else None
+        colour, icon = (str(given.get(field, "")).strip() for field in ("colour", "icon"))
+        return ClassEntry(valence, colour, icon)
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except (TypeError, ValueError):

@@ -4,6 +4,7 @@ graph with what images need before it and probabilities after it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -266,12 +267,13 @@ def multiplications(model: Any) -> int:
     for node in model.graph.node:
         sides = shapes.get(node.output[0]) if node.output else None
         kernel = weights.get(node.input[1]) if len(node.input) > 1 else None
-        if not sides or not kernel or None in sides[1:]:
+        known_sides = [side for side in (sides or ())[1:] if side is not None]
+        if not sides or not kernel or len(known_sides) < len(sides) - 1:
             continue
         if node.op_type == "Conv":
-            total += int(np.prod([*sides[1:], *kernel[1:]]))
+            total += math.prod([*known_sides, *kernel[1:]])
         elif node.op_type in ("Gemm", "MatMul"):
-            total += int(np.prod(sides[1:-1]) * np.prod(kernel))
+            total += math.prod([*known_sides[:-1], *kernel])
     return total
 
 
@@ -358,16 +360,14 @@ def _image_shape(session: Any, entrance: Any, path: Path, size: int | None) -> t
         raise NetworkError(
             f"{path}: expected a network for images of one channel (gray) or three (red, green, blue); it takes {got}"
         )
-    trials = []
+    trials: list[tuple[str, int, int]] = []
     for layout in fitting:
-        axis = _LAYOUTS[layout]
+        declared = shape[_LAYOUTS[layout]]
         height, width = (shape[at] for at in (2, 3)) if layout == "NCHW" else (shape[1], shape[2])
         side = _side(height, width, path, size)
-        trials += [
-            (layout, channels, side) for channels in ((3, 1) if shape[axis] is None else (shape[axis],))
-        ]
+        trials += [(layout, channels, side) for channels in ((3, 1) if declared is None else (declared,))]
     if len(trials) == 1:
-        return trials[0]  # type: ignore[return-value]
+        return trials[0]
     batch = shape[0] or 1
     for layout, channels, side in trials:
         images = _images(_TYPES[entrance.type][0], layout, channels, side)[:1].repeat(batch, axis=0)
