@@ -135,6 +135,10 @@ class AsyncClient:
         timeout: As of `Client`.
         retries: As of `Client`.
         verify: As of `Client`.
+
+    >>> async def states(id: str) -> list[str]:
+    ...     async with AsyncClient("http://127.0.0.1:8000") as client:
+    ...         return [job.state async for job in client.job(id).progress()]
     """
 
     def __init__(

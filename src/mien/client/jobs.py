@@ -21,6 +21,10 @@ class JobHandle:
     Args:
         connection: To the service.
         id: By which the service knows it.
+
+    >>> from mien.client import Client
+    >>> Client("http://127.0.0.1:8000").job("0123456789abcdef0123456789abcdef").id
+    '0123456789abcdef0123456789abcdef'
     """
 
     def __init__(self, connection: BlockingConnection, id: str) -> None:
@@ -89,6 +93,10 @@ class AsyncJobHandle:
     Args:
         connection: To the service.
         id: By which the service knows it.
+
+    >>> from mien.client import AsyncClient
+    >>> AsyncClient("http://127.0.0.1:8000").job("0123456789abcdef0123456789abcdef").id
+    '0123456789abcdef0123456789abcdef'
     """
 
     def __init__(self, connection: AwaitedConnection, id: str) -> None:

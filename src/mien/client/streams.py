@@ -59,6 +59,9 @@ class StreamedFrame(BaseModel):
         height: px.
         faces: With `track` and what is smoothed.
         error: Why it could not be read, or None.
+
+    >>> StreamedFrame(frame=3, time=0.12, status="no_face").faces
+    []
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -82,6 +85,11 @@ class FrameStream:
 
     Attributes:
         ready: What the service says first.
+
+    >>> from mien.client import Client
+    >>> def read(clip: list[bytes]) -> list[StreamedFrame]:
+    ...     with Client("http://127.0.0.1:8000").stream() as stream:
+    ...         return [stream.read(jpeg, time=index / 5) for index, jpeg in enumerate(clip)]
     """
 
     ready: StreamReady
@@ -134,6 +142,11 @@ class AsyncFrameStream:
 
     Attributes:
         ready: What the service says first.
+
+    >>> from mien.client import AsyncClient
+    >>> async def read(clip: list[bytes]) -> list[StreamedFrame]:
+    ...     async with AsyncClient("http://127.0.0.1:8000") as client, client.stream() as stream:
+    ...         return [await stream.read(jpeg, time=index / 5) for index, jpeg in enumerate(clip)]
     """
 
     ready: StreamReady

@@ -104,6 +104,10 @@ class ServiceError(MienError):
         kind: The service's short word for it; where none came, ``unreachable``, ``broken_off``, ``redirected``,
             ``not_mien`` or ``other_version``.
         status: HTTP status; None where no answer came.
+
+    >>> error = ServiceError("the disk is full: try again later", "disk_full", 507)
+    >>> error.kind, error.status
+    ('disk_full', 507)
     """
 
     def __init__(self, message: str, kind: str, status: int | None = None) -> None:
