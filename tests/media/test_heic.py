@@ -75,7 +75,7 @@ def reader(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> s
 def test_a_photo_is_read_like_any_image(tmp_path: Path, portrait: np.ndarray, pipeline: Pipeline) -> None:
     path = tmp_path / "IMG 1.HEIC"
     path.write_bytes(photo(Image.fromarray(portrait)))
-    before = set(Image.OPEN)  # imageio, where a test has loaded it, registers what reads such photos.
+    before = "HEIF" in Image.OPEN  # imageio, where a test has loaded it, registers what reads such photos.
     for given in (path, path.read_bytes(), io.BytesIO(path.read_bytes()), tmp_path):
         [face] = analyze(given, pipeline=pipeline).faces
         [expected] = pipeline(portrait)
@@ -83,7 +83,7 @@ def test_a_photo_is_read_like_any_image(tmp_path: Path, portrait: np.ndarray, pi
         assert np.allclose(face.box, expected.box, atol=3)
     with open_media(path) as media:
         assert (media.kind, media.width, media.height) == ("image", 240, 240)
-    assert set(Image.OPEN) == before, "nothing is registered where others would see it"
+    assert ("HEIF" in Image.OPEN) == before, "nothing is registered where others would see it"
 
 
 @pytest.mark.usefixtures("reader")
