@@ -135,7 +135,7 @@ def test_without_pandas_the_way_to_get_it_is_told(
 def test_options_build_a_pipeline(photo: Path) -> None:
     assert len(analyze(photo, detector="whole", threads=1).faces) == 1
     with pytest.raises(InputError, match="expected a detector out of"):
-        analyze(photo, detector="yolo")
+        analyze(photo, detector="yolo")  # type: ignore[arg-type]
 
 
 def test_nothing_collected_is_still_a_video(pipeline: Pipeline) -> None:

@@ -28,6 +28,7 @@ from benchmarks.lib.placed_faces import Kind, backgrounds, placed, turned
 from benchmarks.lib.talking import EVERYDAY
 from benchmarks.studies.heads import everyday_parts
 from mien.data import FaceDataset, open_dataset
+from mien.inference.config import DetectorName
 from mien.inference.pipeline import Pipeline
 from mien.metrics import wilson
 from mien.metrics.sentiment import PRESETS, SENTIMENTS
@@ -112,7 +113,7 @@ def scored(labels: Answers, sentiments: Sequence[str]) -> str:
     return f"{right / len(clips):.0%} ({low:.0%} to {high:.0%}), a face in {found}"
 
 
-def _mien(detector: str) -> Reader:
+def _mien(detector: DetectorName) -> Reader:
     def read(frames: Path) -> Answers:
         pipeline = Pipeline(detector=detector, threads=1)
         found: Answers = []

@@ -12,6 +12,7 @@ from PIL import Image
 
 import mien as package
 from mien.clips.aggregate import ClipRule, read_clip
+from mien.inference.config import ViewsName
 from tests.batch.batch_runs import csv_rows, mien, rows_of
 
 DURATIONS = (100, 900, 100, 400)
@@ -101,7 +102,7 @@ def test_faces_that_are_looked_at_twice_get_the_same_answer_in_batch_analyze_and
     assert np.abs(np.subtract(once, twice)).max() > 1e-3
 
 
-def _happy(image: NDArray[np.uint8], views: str) -> float:
+def _happy(image: NDArray[np.uint8], views: ViewsName) -> float:
     pipeline = package.Pipeline("whole", views=views, threads=1)
     probs = pipeline(image).probs
     assert probs is not None

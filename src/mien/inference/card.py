@@ -132,7 +132,7 @@ class InputSpec(_Part):
         if images.shape[1] == 1:
             images = np.repeat(images, self.channels, axis=1)
         if (self.low, self.high) != (0, 255):
-            images = self.low + images * ((self.high - self.low) / 255)
+            images = np.add(self.low, np.multiply(images, (self.high - self.low) / 255))
         return np.ascontiguousarray(images, self.dtype)
 
 
