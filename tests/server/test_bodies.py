@@ -62,9 +62,14 @@ def test_base64_and_data_urls(service: Service, text: str, faces: Any) -> None:
         assert image["faces"] == faces
     told = images(service.client.post("/v1/images", json={"images": kinds}))
     assert [image["faces"] for image in told] == [faces] * 4
-    # As PHP writes it, however the body is cut into pieces.
-    escaped = json.dumps({"image": text}).replace("/", "\\/").encode()
-    assert escaped.count(b"\\/") > 3
+
+
+@pytest.mark.parametrize("escapes", [{"/": r"\/"}, {"+": r"\u002B", "=": r"\u003d"}, {"A": r"\u0041"}])
+def test_letters_may_be_escaped(service: Service, text: str, faces: Any, escapes: dict[str, str]) -> None:
+    """As encoders of PHP, .NET and Java write them, however the body is cut into pieces."""
+    url = f"data:image/jpeg;base64,{text}{'=' * (-len(text) % 4)}".translate(str.maketrans(escapes))
+    escaped = f'{{"image": "{url}"}}'.encode()
+    assert escaped.count(b"\\") > 3
 
     for size in (1, 7, 4096):
 
@@ -74,6 +79,13 @@ def test_base64_and_data_urls(service: Service, text: str, faces: Any) -> None:
 
         [image] = images(service.client.post("/v1/images", content=pieces(), headers=JSON))
         assert image["faces"] == faces
+
+
+@pytest.mark.parametrize("wrong", [r"\u00", r"\u00zz", r"\x41", r"\u2028"])
+def test_escapes_that_stand_for_nothing(service: Service, text: str, wrong: str) -> None:
+    body = f'{{"image": "{text[:400]}{wrong}{text[400:]}"}}'
+    answer = service.client.post("/v1/images", content=body, headers=JSON)
+    assert (answer.status_code, answer.json()["error"]["kind"]) == (422, "not_base64")
 
 
 def test_what_is_no_base64_is_an_error_in_its_place(service: Service, text: str, faces: Any) -> None:

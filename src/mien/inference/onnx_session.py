@@ -239,7 +239,11 @@ def _session(data: bytes, threads: int | None, providers: Sequence[str]) -> Any:
     settings = [
         {"cudnn_conv_algo_search": "HEURISTIC"} if name == DEVICES["cuda"] else {} for name in providers
     ]
-    return runtime.InferenceSession(data, options, providers=list(providers), provider_options=settings)
+    # Where it fails, ONNX Runtime tries the CPU, and prints that to standard output.
+    other = int(list(providers) != [DEVICES["cpu"]])
+    return runtime.InferenceSession(
+        data, options, providers=list(providers), provider_options=settings, enable_fallback=other
+    )
 
 
 def _providers(device: str) -> list[str]:

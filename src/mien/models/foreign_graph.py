@@ -38,6 +38,8 @@ _TYPES = {
 _LAYOUTS = {"NCHW": 1, "NHWC": 3}
 """Order of the axes, and which one has the channels."""
 _FEW = 3  # Images that a graph is tried with.
+_LARGEST_SIDE = 2048  # px
+_MOST_PIXELS = 2**24  # At a time, where the graph fixes how many images that are.
 _ALIKE = 1e-3
 """Difference of answers up to which an image got the same one alone and among others, and of a sum of
 probabilities from 1."""
@@ -365,6 +367,7 @@ def _image_shape(session: Any, entrance: Any, path: Path, size: int | None) -> t
         declared = shape[_LAYOUTS[layout]]
         height, width = (shape[at] for at in (2, 3)) if layout == "NCHW" else (shape[1], shape[2])
         side = _side(height, width, path, size)
+        _require_moderate(side, shape[0], path)
         trials += [(layout, channels, side) for channels in ((3, 1) if declared is None else (declared,))]
     if len(trials) == 1:
         return trials[0]
@@ -392,6 +395,16 @@ def _side(height: int | None, width: int | None, path: Path, size: int | None) -
             "size", "how many px a side have its images", "the graph leaves the size of its images open"
         )
     return size if size is not None else declared.pop()
+
+
+def _require_moderate(side: int, batch: int | None, path: Path) -> None:
+    """Trying it takes no more memory than a machine has."""
+    rows = 1 if batch is None else batch
+    if not (0 < side <= _LARGEST_SIDE and 0 < rows * side**2 <= _MOST_PIXELS):
+        raise NetworkError(
+            f"{path}: expected a network for images of 1x1 to {_LARGEST_SIDE}x{_LARGEST_SIDE}, {_MOST_PIXELS:,} pixels at a time; "
+            f"it takes {side:,}x{side:,}, {rows:,} at a time"
+        )
 
 
 def _images(kind: Any, layout: str, channels: int, side: int) -> NDArray[Any]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import numpy as np
-
 from mien.core.errors import InputError
 
 Colour = Literal["rgb", "bgr", "gray"]
 COLOURS: tuple[str, ...] = get_args(Colour)
 """Order of the channels that the other program gave the network; ``gray`` with three channels is three equal ones."""
+_MOST = 1_000_000
+"""Beyond whatever a mean or deviation of pixels can be, and such that nothing is lost in 32 bits."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,12 @@ class Preparation:
     def __post_init__(self) -> None:
         if self.pixels not in (1, 255):
             raise InputError(f"expected --pixels 1 or 255, the value of a white pixel; got {self.pixels}")
-        if not all(np.isfinite(self.mean)) or not all(0 < value < np.inf for value in self.std):
+        if not all(abs(value) <= _MOST for value in self.mean) or not all(
+            1 / _MOST <= value <= _MOST for value in self.std
+        ):
             raise InputError(
-                f"expected numbers for --mean, and numbers above 0 for --std; got {_listed(self.mean)} and {_listed(self.std)}"
+                f"expected numbers up to {_MOST:,} for --mean, and numbers above 0, {1 / _MOST:f} to {_MOST:,}, for --std; "
+                f"got {_listed(self.mean)} and {_listed(self.std)}"
             )
 
     def at_255(self, channels: int) -> tuple[list[float], list[float]]:

@@ -25,8 +25,8 @@ RAW = ("image/jpeg", "image/png", "image/webp", "application/octet-stream")
 
 _SHORT = 256  # Bytes of a string that is looked at as a whole: names of models, not images.
 _OUTLINE = 16_384  # Bytes of JSON beside its long strings.
-_IN_STRING = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-_ESCAPES = re.compile(rb"\\[/nr]")
+_IN_STRING = re.compile(rb'[^"\\]*(?:\\(?:u.{4}|[^u])[^"\\]*)*', re.DOTALL)
+_ESCAPES = re.compile(rb"\\(?:u00([0-7][0-9a-fA-F])|[/nr])")
 _DATA_URL = re.compile(rb"data:[^,]{0,200};base64,")
 
 
@@ -102,7 +102,7 @@ class _Base64:
         self._over = False
 
     def write(self, text: bytes) -> None:
-        """Some more, which splits no escape sequence."""
+        """Some more."""
         if self._head is None:
             self._decode(text)
             return
@@ -126,8 +126,6 @@ class _Base64:
     def _decode(self, text: bytes, last: bool = False) -> None:
         if self._over:
             return
-        if b"\\" in text:
-            text = _ESCAPES.sub(lambda found: b"/" if found[0] == b"\\/" else b"", text)
         text = self._rest + text.translate(None, b"\r\n")
         # The last four letters wait: padding may be nowhere but at the end.
         end = len(text) if last else max(0, (len(text) - 1) // 4 * 4)
@@ -221,12 +219,12 @@ class _JSONImages:
 
     def _text(self, text: bytes) -> None:
         if self._is_long:
-            self._long[-1].write(text)
+            self._long[-1].write(_unescaped(text))
             return
         self._begun += text
         if len(self._begun) > _SHORT:
             self._is_long = True
-            self._open().write(self._begun)
+            self._open().write(_unescaped(self._begun))
             self._begun = b""
 
     def _close(self) -> None:
@@ -235,6 +233,21 @@ class _JSONImages:
             self._begun = f"{self._mark}{len(self._long) - 1}".encode()
         self._note(self._begun + b'"')
         self._inside, self._begun = False, b""
+
+
+def _unescaped(text: bytes) -> bytes:
+    r"""Text of JSON without those escape sequences that may stand in base64: many encoders write some of its letters so.
+
+    >>> _unescaped(rb"a\/b\u002Bc\u003d\n")
+    b'a/b+c='
+    """
+    return _ESCAPES.sub(_meant, text) if b"\\" in text else text
+
+
+def _meant(escape: re.Match[bytes]) -> bytes:
+    if escape[1]:
+        return bytes([int(escape[1], 16)])
+    return b"/" if escape[0] == b"\\/" else b""
 
 
 def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
