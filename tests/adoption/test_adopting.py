@@ -168,7 +168,12 @@ NOT_FITTING: dict[str, tuple[Made, dict[str, object], type[MienError], str]] = {
     "five means": (Made(), {"mean": (0.1,) * 5}, InputError, "one number for --mean, or 3, .* got 5"),
     "no deviation": (Made(), {"std": (0.0,)}, InputError, "numbers above 0, .* for --std; got .* and 0"),
     "a mean beyond numbers": (Made(), {"mean": (1e308,)}, InputError, "numbers up to 1,000,000 for --mean"),
-    "next to no deviation": (Made(), {"std": (1e-320,)}, InputError, "numbers above 0, 0.000001 to .* for --std"),
+    "next to no deviation": (
+        Made(),
+        {"std": (1e-320,)},
+        InputError,
+        "numbers above 0, 0.000001 to .* for --std",
+    ),
     "large images": (Made(side=100_000), {}, NetworkError, "1x1 to 2048x2048, .*100,000x100,000"),
     "large images where any do": (Made(side="s"), {"size": 9000}, NetworkError, "it takes 9,000x9,000"),
     "many images at a time": (Made(batch=10**9), {}, NetworkError, "it takes 24x24, 1,000,000,000 at a time"),

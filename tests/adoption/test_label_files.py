@@ -60,6 +60,13 @@ def test_names_alone_are_enough(name: str, text: str, tmp_path: Path) -> None:
         ("a.csv", "name,valence\nhappy,1\nsad,-2\n", "sad: expected a valence from -1 to 1; got -2"),
         ("a.csv", "name,colour\nhappy,blue\nsad,\n", "happy: expected a colour as #rrggbb"),
         ("a.csv", "name,icon\nhappy,123456789\nsad,\n", "happy: expected an icon of up to eight characters"),
+        (
+            "a.csv",
+            "valence,name\n0.5\n1,sad\n",
+            "expected 2 columns in each row (valence, name); got 1 (0.5)",
+        ),
+        ("a.csv", 'name,valence\na "b, c,1\nd,2\n', 'got 3 (a "b, c, 1)'),
+        ("a.txt", "happy\nuncertain\n", "expected class names other than 'uncertain'"),
         ("a.json", "{", "expected names with commas"),
         ("a.json", "7", "expected a list or an object"),
         ("a.json", '[["a"]]', "expected names, or objects with a name"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import inspect
 import io
 import json
@@ -21,6 +22,7 @@ from PIL import Image
 
 import mien
 from mien.client import AsyncClient, AsyncFrameStream, AsyncJobHandle, Client, ServiceError
+from mien.client.flows import Call, Flow, RawAnswer
 from mien.client.options import ImageChoices, StreamChoices, VideoChoices
 from mien.client.streams import StreamedFrame, StreamReady
 from mien.core.errors import InputError, MediaError
@@ -266,6 +268,87 @@ def test_what_is_no_answer_is_told_in_one_line(
         with pytest.raises(ServiceError, match=words) as told:
             connected(server.url).images(portrait)
         assert told.value.kind == kind
+
+
+JSON, GZIP = {"Content-Type": "application/json"}, {"Content-Encoding": "gzip"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind", "words"),
+    [
+        ((200, {**JSON, **GZIP}, b"no gzip"), "broken_off", "while decompressing"),
+        ((500, {**JSON, **GZIP}, b"no gzip"), "broken_off", "while decompressing"),
+        ((200, JSON, b"[" * 100_000), "not_mien", "application/json of 100,000 bytes"),
+        ((200, JSON, b'{"images": "\xff"}'), "not_mien", "application/json of 15 bytes"),
+        (problem(418, "red \x1b[31m" + "a" * 10_000), "some", r"^red \\x1b\[31ma{1900,}$"),
+        ((302, {"Location": "/" + "a" * 10_000}, b""), "redirected", "sent on to /a{199}, where"),
+    ],
+)
+def test_answers_of_something_else_are_bounded_and_in_one_line(
+    connected: Callable[..., Any], portrait: np.ndarray, answer: Any, kind: str, words: str
+) -> None:
+    with strange(answer) as server:
+        client = connected(server.url)
+        with pytest.raises(ServiceError, match=words) as told:
+            client.images(portrait)
+        assert told.value.kind == kind
+        assert str(told.value).isprintable()
+        if answer[0] != 200:
+            with pytest.raises(ServiceError, match=words):
+                client.job("0123").wait()
+
+
+@pytest.mark.parametrize(
+    "body", [b"data: {garbage\n\n", b"data: []\n\n", b"data: \xff\n\n", b"data: " + b"a" * 3_000_000]
+)
+def test_news_of_something_else(connected: Callable[..., Any], body: bytes) -> None:
+    words = "expected news of a video; the service sends something else"
+    news = (200, {"Content-Type": "text/event-stream"}, body)
+    with strange(news) as server, pytest.raises(ServiceError, match=words):
+        connected(server.url).job("0123").wait()
+
+
+def test_an_answer_of_more_than_is_wanted_is_not_kept() -> None:
+    def asked() -> Flow[RawAnswer]:
+        return (yield Call("GET", "/v1/models", most=100_000))
+
+    async def awaited(url: str) -> None:
+        async with AsyncClient(url) as client:
+            await client._connection.run(asked())
+
+    packed = gzip.compress(bytes(50_000_000), 1)
+    with strange((200, GZIP, packed)) as server:
+        with Client(server.url) as client, pytest.raises(ServiceError, match="at most 100,000 bytes; more"):
+            client._connection.run(asked())
+        with pytest.raises(ServiceError, match="at most 100,000 bytes; more came"):
+            asyncio.run(awaited(server.url))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        *(({"url": url}, "expected an address such as") for url in
+          ("http://[::1", "http://here:port", "http://here/\n", "http://xn--/", f"http://{'a' * 300}", "http://a#b")),
+        *(({"token": token}, "expected a token of .*; got another one$") for token in
+          ("", "two words", "a\r\nX: y", "\xe9")),
+        *(({"timeout": timeout}, "expected a timeout above 0") for timeout in (0, -1, float("nan"), float("inf"), None)),
+        ({"retries": -1}, "expected 0 retries or more; got -1"),
+    ],
+)  # fmt: skip
+def test_what_no_client_can_do_is_refused(options: dict[str, Any], words: str) -> None:
+    for kind in (Client, AsyncClient):
+        with pytest.raises(InputError, match=words) as told:
+            kind(**options)
+        assert str(told.value).isprintable()
+
+
+def test_options_and_paths_that_cannot_be_sent() -> None:
+    with Client("http://127.0.0.1:9") as client:
+        for value in ("a\nb", "\udc80"):
+            with pytest.raises(InputError, match="model: expected a value of letters"):
+                client.images(b"image", model=value)
+        with pytest.raises(InputError, match="a null character"):
+            client.images("a\0b")
 
 
 def test_nothing_follows_to_another_host(connected: Callable[..., Any], portrait: np.ndarray) -> None:

@@ -46,6 +46,13 @@ def test_names_and_tokens_are_read(tmp_path: Path) -> None:
     assert ANNA not in repr(tokens.find(ANNA)) + repr(vars(tokens))
 
 
+def test_a_file_may_be_one_of_windows(tmp_path: Path) -> None:
+    path = tmp_path / "tokens"
+    path.write_bytes(b"\xef\xbb\xbfanna " + ANNA.encode() + b"\r\nben " + BEN.encode() + b"\r\n")
+    path.chmod(0o600)
+    assert [token.name for token in read(path)] == ["anna", "ben"]
+
+
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
@@ -167,7 +174,7 @@ def test_rates_fill_up_with_time() -> None:
     for number in range(20_000):
         rates.take(str(number))
     assert len(rates._stores) <= 4096
-    for wrong in ((0, 1), (-1, 1), (float("nan"), 1), (float("inf"), 1), (1, 0)):
+    for wrong in ((0, 1), (-1, 1), (float("nan"), 1), (float("inf"), 1), (1, 0), (1e-320, 1), (1, 10**400)):
         with pytest.raises(InputError, match="expected more than 0 requests a second"):
             RateLimit(*wrong)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 import mien
-from mien.client.flows import Call, Flow, Pause, RawAnswer, event_state, refused
+from mien.client.flows import Call, EventReader, Flow, Pause, RawAnswer, refused
 from mien.client.uploads import opened
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, ServiceError
+from mien.core.names import printable, spelled
 from mien.server.schemas import VideoJob
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ T = TypeVar("T")
 _CONNECT = 10.0
 _IDLE = 60.0
 """Seconds without a sign of life after which a service that sends events is gone; it gives one every 15."""
+_LONGEST_WAIT = 86_400.0  # s
+_TOKEN = re.compile(r"[!-~]+")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -41,7 +45,7 @@ class ServiceAddress:
         verify: Whether certificates are checked.
 
     Raises:
-        InputError: It is no address of HTTP.
+        InputError: It is no address of HTTP, or another value is impossible.
 
     >>> ServiceAddress("http://127.0.0.1:8000/faces/").base
     'http://127.0.0.1:8000/faces'
@@ -58,9 +62,20 @@ class ServiceAddress:
     verify: bool = True
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-            raise InputError(f"{self.url}: expected an address such as http://127.0.0.1:8000; got another")
+        if not _is_address(self.url):
+            raise InputError(
+                f"{spelled(str(self.url))[:200]}: expected an address such as http://127.0.0.1:8000; got another"
+            )
+        if self.token is not None and not (isinstance(self.token, str) and _TOKEN.fullmatch(self.token)):
+            raise InputError(
+                "expected a token of letters, digits and signs as of the service; got another one"
+            )
+        if not (isinstance(self.timeout, int | float) and 0 < self.timeout <= _LONGEST_WAIT):
+            raise InputError(
+                f"expected a timeout above 0 and up to {_LONGEST_WAIT:g} s; got {self.timeout!r}"
+            )
+        if not (isinstance(self.retries, int) and self.retries >= 0):
+            raise InputError(f"expected 0 retries or more; got {self.retries!r}")
 
     @property
     def base(self) -> str:
@@ -86,6 +101,17 @@ class ServiceAddress:
         }
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return False
+        _httpx().URL(url).host.encode("idna")
+    except (ValueError, _httpx().InvalidURL):
+        return False
+    return not (parts.query or parts.fragment or parts.username)
+
+
 def _httpx() -> Any:
     try:
         import httpx
@@ -102,8 +128,13 @@ def _fault(address: ServiceAddress, error: Exception) -> ServiceError:
     if isinstance(error, httpx.TimeoutException):
         why = f"nothing came for {address.timeout:g} s: raise timeout, or send less at once"
         return ServiceError(f"{address.base}: expected an answer; {why}", "too_slow")
-    why = f"the connection broke off ({error or type(error).__name__}): ask again, or send less where much was sent"
+    why = f"the connection broke off ({one_line(error)}): ask again, or send less where much was sent"
     return ServiceError(f"{address.base}: expected an answer; {why}", "broken_off")
+
+
+def one_line(error: Exception) -> str:
+    """What a library says, in one line that a terminal can show."""
+    return " ".join(printable(str(error)).split())[:200] or type(error).__name__
 
 
 def _request(call: Call, address: ServiceAddress, until: ExitStack) -> dict[str, Any]:
@@ -116,8 +147,26 @@ def _request(call: Call, address: ServiceAddress, until: ExitStack) -> dict[str,
     }
 
 
-def _answer(address: ServiceAddress, response: httpx.Response) -> RawAnswer:
-    return RawAnswer(address.base, response.status_code, response.headers, response.content)
+class _Body:
+    """What is answered, piece by piece, up to as many bytes as a call takes."""
+
+    def __init__(self, address: ServiceAddress, response: httpx.Response, most: int) -> None:
+        self._address, self._response, self._most = address, response, most
+        self._content = bytearray()
+
+    def add(self, piece: bytes) -> None:
+        if len(self._content) + len(piece) > self._most:
+            raise ServiceError(
+                f"{self._address.base}: expected an answer of at most {self._most:,} bytes; more came: ask for less at once, "
+                "or save a result into a file",
+                "too_large",
+                self._response.status_code,
+            )
+        self._content += piece
+
+    def answer(self) -> RawAnswer:
+        response = self._response
+        return RawAnswer(self._address.base, response.status_code, response.headers, bytes(self._content))
 
 
 class BlockingConnection:
@@ -143,19 +192,21 @@ class BlockingConnection:
 
     def _sent(self, call: Call) -> RawAnswer:
         with ExitStack() as until, self._told():
-            return _answer(self.address, self._http.request(**_request(call, self.address, until)))
+            response = until.enter_context(self._http.stream(**_request(call, self.address, until)))
+            return self._read(response, call.most)
+
+    def _read(self, response: httpx.Response, most: int) -> RawAnswer:
+        body = _Body(self.address, response, most)
+        for piece in response.iter_bytes():
+            body.add(piece)
+        return body.answer()
 
     def states(self, call: Call) -> Iterator[VideoJob]:
         """The events of a job, as they come."""
         with self._open(call, _IDLE) as response:
-            lines: list[str] = []
-            for line in response.iter_lines():
-                if line:
-                    lines.append(line)
-                    continue
-                if (state := event_state(lines)) is not None:
-                    yield state
-                lines = []
+            events = EventReader()
+            for piece in response.iter_bytes():
+                yield from events.add(piece)
 
     def save(self, call: Call, path: Path) -> None:
         """Write what is answered into a file, which is there as a whole or not at all."""
@@ -179,15 +230,14 @@ class BlockingConnection:
             self._http.stream(call.method, self.address.base + call.path, timeout=wait) as response,
         ):
             if not response.is_success:
-                response.read()
-                self.run(refused(_answer(self.address, response)))
+                self.run(refused(self._read(response, call.most)))
             yield response
 
     @contextmanager
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except _httpx().TransportError as error:
+        except _httpx().RequestError as error:
             raise _fault(self.address, error) from None
 
 
@@ -214,21 +264,23 @@ class AwaitedConnection:
 
     async def _sent(self, call: Call) -> RawAnswer:
         with ExitStack() as until:
-            async with self._told():
-                request = _request(call, self.address, until)
-                return _answer(self.address, await self._http.request(**request))
+            request = _request(call, self.address, until)
+            async with self._told(), self._http.stream(**request) as response:
+                return await self._read(response, call.most)
+
+    async def _read(self, response: httpx.Response, most: int) -> RawAnswer:
+        body = _Body(self.address, response, most)
+        async for piece in response.aiter_bytes():
+            body.add(piece)
+        return body.answer()
 
     async def states(self, call: Call) -> AsyncIterator[VideoJob]:
         """The events of a job, as they come."""
         async with self._open(call, _IDLE) as response:
-            lines: list[str] = []
-            async for line in response.aiter_lines():
-                if line:
-                    lines.append(line)
-                    continue
-                if (state := event_state(lines)) is not None:
+            events = EventReader()
+            async for piece in response.aiter_bytes():
+                for state in events.add(piece):
                     yield state
-                lines = []
 
     async def save(self, call: Call, path: Path) -> None:
         """Write what is answered into a file, which is there as a whole or not at all."""
@@ -246,13 +298,12 @@ class AwaitedConnection:
         url = self.address.base + call.path
         async with self._told(), self._http.stream(call.method, url, timeout=wait) as response:
             if not response.is_success:
-                await response.aread()
-                await self.run(refused(_answer(self.address, response)))
+                await self.run(refused(await self._read(response, call.most)))
             yield response
 
     @asynccontextmanager
     async def _told(self) -> AsyncIterator[None]:
         try:
             yield
-        except _httpx().TransportError as error:
+        except _httpx().RequestError as error:
             raise _fault(self.address, error) from None

@@ -4,7 +4,7 @@ calls and pauses and takes answers, so that the blocking client and the one with
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -12,13 +12,19 @@ from pydantic import BaseModel, ValidationError
 
 import mien
 from mien.client.uploads import SentFile
-from mien.core.errors import ServiceError
-from mien.server.schemas import Health, Images, ModelList, Problem, VideoJob
+from mien.core.errors import InputError, ServiceError
+from mien.core.names import printable
+from mien.server.schemas import Cause, Health, Images, ModelList, Problem, VideoJob
 
 M = TypeVar("M", bound=BaseModel)
 T = TypeVar("T")
 
 _LONGEST_PAUSE = 60.0
+_LONGEST_EVENT = 2**20
+_LONGEST_MESSAGE = 2000
+_MOST_BYTES = 2**28
+"""Of an answer: a hundred images of a hundred faces with all their points have half of that."""
+_MOST_BYTES_OF_RESULT = 2**31
 _BUSY = (429, 503)
 
 
@@ -32,6 +38,7 @@ class Call:
         params: Options in the address.
         data: Fields of a form.
         uploads: Files of a form.
+        most: Bytes of an answer that is taken.
     """
 
     method: str
@@ -39,6 +46,7 @@ class Call:
     params: Mapping[str, str] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     uploads: tuple[SentFile, ...] = ()
+    most: int = _MOST_BYTES
 
 
 @dataclass(frozen=True)
@@ -94,7 +102,7 @@ def delete(id: str, retries: int) -> Flow[None]:
 
 def read_result(id: str, name: str, retries: int) -> Flow[bytes]:
     """The bytes of a result."""
-    answer = yield from _answered(Call("GET", job_path(id, name)), retries)
+    answer = yield from _answered(Call("GET", job_path(id, name), most=_MOST_BYTES_OF_RESULT), retries)
     yield from refused(answer)
     return answer.content
 
@@ -120,16 +128,52 @@ def job_path(id: str, *more: str) -> str:
     return "/".join(("/v1/videos", *(quote(part, safe="") for part in (id, *more))))
 
 
-def event_state(lines: list[str]) -> VideoJob | None:
-    """What one server-sent event says; None where it is a sign of life.
+class EventReader:
+    r"""States of a video out of server-sent events, as their bytes come.
 
-    Raises:
-        ServiceError: The job was deleted.
+    >>> [list(EventReader().add(piece)) for piece in (b": a sign of life\n\n", b"event: running\n")]
+    [[], []]
     """
+
+    def __init__(self) -> None:
+        self._left = b""
+
+    def add(self, piece: bytes) -> Iterator[VideoJob]:
+        """Some more bytes; gives the states that are whole by then.
+
+        Raises:
+            ServiceError: The video was deleted, or it is something else.
+        """
+        *whole, self._left = (self._left + piece).replace(b"\r\n", b"\n").split(b"\n\n")
+        for event in whole:
+            if (state := _event_state(event.decode("utf-8", "replace").split("\n"))) is not None:
+                yield state
+        if len(self._left) > _LONGEST_EVENT:
+            raise _no_event()
+
+
+def _event_state(lines: list[str]) -> VideoJob | None:
+    """What one event says; None where it is a sign of life."""
     said = dict(line.split(": ", 1) for line in lines if not line.startswith(":") and ": " in line)
     if said.get("event") == "deleted":
         raise ServiceError("the video was deleted before it was done", "not_found", 404)
-    return None if "data" not in said else VideoJob.model_validate_json(said["data"], extra="ignore")
+    try:
+        return None if "data" not in said else VideoJob.model_validate_json(said["data"], extra="ignore")
+    except ValidationError:
+        raise _no_event() from None
+
+
+def _no_event() -> ServiceError:
+    return ServiceError(
+        "expected news of a video; the service sends something else: check the address, and what stands between",
+        "not_mien",
+    )
+
+
+def told_error(cause: Cause) -> ServiceError:
+    """What a service says that went wrong, in one line that a terminal can show, whatever it sent."""
+    line = " ".join(printable(cause.message).split())
+    return ServiceError(line[:_LONGEST_MESSAGE], printable(cause.kind)[:100], cause.status)
 
 
 def refused(answer: RawAnswer) -> Flow[None]:
@@ -141,7 +185,7 @@ def refused(answer: RawAnswer) -> Flow[None]:
     if 200 <= answer.status < 300:
         return
     if 300 <= answer.status < 400:
-        place = answer.headers.get("location", "another place")
+        place = printable(answer.headers.get("location", "another place"))[:200]
         raise ServiceError(
             f"{answer.address}: expected an answer; was sent on to {place}, where nothing is sent: give the address of the service",
             "redirected",
@@ -158,7 +202,7 @@ def refused(answer: RawAnswer) -> Flow[None]:
             "not_mien",
             answer.status,
         )
-    raise ServiceError(cause.message, cause.kind, cause.status)
+    raise told_error(cause)
 
 
 def _understood(kind: type[M], call: Call, retries: int) -> Flow[M]:
@@ -166,7 +210,7 @@ def _understood(kind: type[M], call: Call, retries: int) -> Flow[M]:
     yield from refused(answer)
     try:
         json.loads(answer.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise _not_mien(answer) from None
     try:
         return kind.model_validate_json(answer.content, extra="ignore")  # A newer service may say more.
@@ -215,7 +259,7 @@ def _compared(answer: RawAnswer, why: str) -> Flow[None]:
 
 
 def _not_mien(answer: RawAnswer) -> ServiceError:
-    kind = answer.headers.get("content-type", "no type").partition(";")[0]
+    kind = printable(answer.headers.get("content-type", "no type").partition(";")[0])[:100]
     came = f"{kind} of {len(answer.content):,} bytes with status {answer.status}"
     return ServiceError(
         f"{answer.address}: expected an answer of mien serve; got {came}: check the address, and what stands between",
@@ -230,10 +274,13 @@ def _texts(options: Mapping[str, Any]) -> dict[str, str]:
     >>> _texts({"largest": True, "results": ["result.csv", "result.html"], "fps": 5, "head": None})
     {'largest': 'true', 'results': 'result.csv,result.html', 'fps': '5'}
     """
-    return {name: _text(value) for name, value in options.items() if value is not None}
+    return {name: _text(name, value) for name, value in options.items() if value is not None}
 
 
-def _text(value: Any) -> str:
+def _text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if not text.isprintable():
+        raise InputError(f"{name}: expected a value of letters, digits and signs; got {text[:100]!a}")
+    return text

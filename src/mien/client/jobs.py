@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.client import flows
-from mien.client.flows import Call, job_path
+from mien.client.flows import Call, job_path, told_error
 from mien.core.errors import ServiceError
 
 if TYPE_CHECKING:
     from mien.client.connection import AwaitedConnection, BlockingConnection
     from mien.server.schemas import VideoJob
+
+_ENDS = ("done", "failed")
 
 
 class JobHandle:
@@ -56,7 +58,7 @@ class JobHandle:
         Raises:
             ServiceError: It failed, with the service's line, or is gone.
         """
-        return _ended([state for state in self.progress() if state.state in ("done", "failed")], self.id)
+        return _ended(next((state for state in self.progress() if state.state in _ENDS), None), self.id)
 
     def result(self, name: str) -> bytes:
         """A result, such as ``result.csv``, in memory.
@@ -116,9 +118,10 @@ class AsyncJobHandle:
 
     async def wait(self) -> VideoJob:
         """As `JobHandle.wait`."""
-        return _ended(
-            [state async for state in self.progress() if state.state in ("done", "failed")], self.id
-        )
+        async for state in self.progress():
+            if state.state in _ENDS:
+                return _ended(state, self.id)
+        return _ended(None, self.id)
 
     async def result(self, name: str) -> bytes:
         """As `JobHandle.result`."""
@@ -140,11 +143,11 @@ class AsyncJobHandle:
         await self.cancel()
 
 
-def _ended(states: list[VideoJob], id: str) -> VideoJob:
-    if not states:
+def _ended(state: VideoJob | None, id: str) -> VideoJob:
+    if state is None:
         raise ServiceError(
             f"video {id}: expected news until it is done; the service ended before: ask again", "broken_off"
         )
-    if (error := states[-1].error) is not None:
-        raise ServiceError(error.message, error.kind, error.status)
-    return states[-1]
+    if state.error is not None:
+        raise told_error(state.error)
+    return state

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from mien.client.connection import ServiceAddress
+from mien.client.connection import ServiceAddress, one_line
+from mien.client.flows import told_error
 from mien.client.uploads import upload
 from mien.core.errors import MissingExtraError, ServiceError
 from mien.core.face import Face
@@ -224,9 +225,9 @@ def _said(message: str | bytes) -> str | bytes:
     Raises:
         ServiceError: It is one.
     """
-    if json.loads(message).get("type") == "error":
-        cause = Problem.model_validate_json(message, extra="ignore").error
-        raise ServiceError(cause.message, cause.kind, cause.status)
+    told = json.loads(message)
+    if isinstance(told, dict) and told.get("type") == "error":
+        raise told_error(Problem.model_validate_json(message, extra="ignore").error)
     return message
 
 
@@ -239,7 +240,7 @@ def _websockets(address: ServiceAddress) -> Iterator[None]:
         raise MissingExtraError("streams", "client", "websockets") from None
     try:
         yield
-    except (OSError, EOFError, ValidationError, json.JSONDecodeError, WebSocketException) as error:
+    except (OSError, EOFError, ValueError, RecursionError, WebSocketException) as error:
         raise _told(address, error) from None
 
 
@@ -253,11 +254,11 @@ def _told(address: ServiceAddress, error: Exception) -> ServiceError:
             return ServiceError(
                 f"{address.base}: expected a stream of mien serve; {words}", "not_mien", response.status_code
             )
-        return ServiceError(cause.message, cause.kind, cause.status)
+        return told_error(cause)
     if isinstance(error, ConnectionRefusedError):
         words = "nobody answers there: start one with mien serve, or mend the address"
         return ServiceError(f"{address.base}: expected a service of mien; {words}", "unreachable")
     return ServiceError(
-        f"{address.base}: expected an answer; the connection broke off ({error or type(error).__name__}): open another stream",
+        f"{address.base}: expected an answer; the connection broke off ({one_line(error)}): open another stream",
         "broken_off",
     )

@@ -81,6 +81,8 @@ def opened(uploads: Sequence[SentFile], until: ExitStack) -> list[tuple[str, tup
 
 
 def _opened(path: Path) -> IO[bytes]:
+    if "\0" in str(path):
+        raise InputError(f"{str(path)!r}: expected the path of a file; a null character is in none")
     try:
         return open(path, "rb")
     except OSError as error:

@@ -101,6 +101,10 @@ def _of_csv(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
                 f"expected a column name, and {', '.join(_FIELDS)} where known; got {', '.join(header)}"
             )
         return [(row[0], {}) for row in rows]
+    if other := next((row for row in rows[1:] if len(row) != len(header)), None):
+        raise InputError(
+            f"expected {len(header)} columns in each row ({', '.join(header)}); got {len(other)} ({', '.join(other)})"
+        )
     return [
         (
             row[place],

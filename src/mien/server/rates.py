@@ -14,6 +14,8 @@ from mien.server.errors import APIError
 
 _MOST = 4096
 """Clients that are remembered."""
+_LARGEST = 1_000_000
+"""Beyond what a service can do; and one request in as many seconds is one in eleven days."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class RateLimit:
     burst: int = 10
 
     def __post_init__(self) -> None:
-        if not (0 < self.rate < math.inf and self.burst >= 1):
+        if not (1 / _LARGEST <= self.rate <= _LARGEST and 1 <= self.burst <= _LARGEST):
             raise InputError(
-                f"expected more than 0 requests a second and 1 or more at once; got {self.rate} and {self.burst}"
+                f"expected more than 0 requests a second, {1 / _LARGEST:f} to {_LARGEST:,}, and 1 or more at once, up to {_LARGEST:,}; "
+                f"got {self.rate} and {self.burst}"
             )
 
 

@@ -71,7 +71,7 @@ def read(path: Path) -> list[Token]:
         raise InputError(f"{path}: expected a file of tokens; it cannot be read: {error.strerror}") from None
     found: dict[str, Token] = {}
     plain = False
-    for number, line in enumerate(data.decode("utf-8", "replace").splitlines(), 1):
+    for number, line in enumerate(data.decode("utf-8-sig", "replace").splitlines(), 1):
         parts = line.split()
         if not parts or parts[0].startswith("#"):
             continue
