@@ -319,3 +319,46 @@ def test_an_image_in_two_splits_is_found(tmp_path: Path) -> None:
     found = audit(open_dataset(tmp_path / "faces"), []).facts(())
     assert "PrivateTest" in json.dumps(found)
     assert len(audit(open_dataset(tmp_path / "faces"), []).clean()) == 21
+
+
+def images_and(folder: Path, *lines: str) -> Path:
+    """Two images and what a file of metadata says of them."""
+    folder.mkdir()
+    for name in ("a.png", "b.png"):
+        write_image(folder / name)
+    (folder / "metadata.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+GOOD = '{"file_name": "a.png", "label": "happy"}'
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r'{"file_name": "b\u0000.png", "label": "sad"}', "row 2: expected the name of a file"),
+        (r'{"file_name": "\ud800.png", "label": "sad"}', "row 2: expected the name of a file"),
+        ('{"file_name": ' + "[" * 100_000, "expected metadata of images"),
+        (
+            '{"file_name": "b.png", "label": "sad", "row": 1e999}',
+            "a whole number in the column row; got 'inf'",
+        ),
+        (
+            '{"file_name": "b.png", "label": "sad", "row": 1' + "0" * 30 + "}",
+            "a whole number in the column row",
+        ),
+    ],
+)
+def test_lines_that_nobody_meant(tmp_path: Path, line: str, words: str) -> None:
+    message = told(images_and(tmp_path / "faces", GOOD, line))
+    assert words in message
+    assert message.isprintable()
+
+
+@pytest.mark.parametrize("names", [None, 7, "happy", {"0": "happy"}])
+def test_names_of_numbers_that_are_no_list(tmp_path: Path, names: Any) -> None:
+    features = {"info": {"features": {"label": {"names": names}}}}
+    table = polars.DataFrame({"image": [b"..."], "label": [0]})
+    for stated in (json.dumps(features), "[" * 100_000):
+        table.write_parquet(tmp_path / "faces.parquet", metadata={"huggingface": stated})
+        assert "the file does not say what they mean" in told(tmp_path / "faces.parquet")

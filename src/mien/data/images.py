@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from pathlib import Path, PureWindowsPath
 
@@ -72,11 +73,21 @@ def file_named(name: str, folder: Path, where: str) -> Path:
             f"{where}: expected the name of a file in {folder}; got the address {masked(name)}, and nothing is fetched: download the image"
         )
     parts = PureWindowsPath(name).parts
-    if not parts or ".." in parts or PureWindowsPath(name).anchor:
+    strange = "\0" in name or not _is_text(name)
+    if not parts or ".." in parts or PureWindowsPath(name).anchor or strange:
         raise InputError(
-            f"{where}: expected the name of a file in {folder}; got {name!r}: name it from that folder on"
+            f"{where}: expected the name of a file in {folder}; got {name[:200]!r}: name it from that folder on"
         )
     return folder.joinpath(*parts)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name can be one on a disk: halves of surrogate pairs, which JSON can hold, cannot."""
+    try:
+        os.fsencode(name)
+    except UnicodeError:
+        return False
+    return True
 
 
 def content_of(file: Path, where: str | None = None) -> bytes:
@@ -95,7 +106,7 @@ def content_of(file: Path, where: str | None = None) -> bytes:
         there = (
             f"{where}: expected the image {file}" if where else f"{file}: expected an image that you may read"
         )
-        raise InputError(f"{there}; got {error.strerror}: mend it or leave it out") from None
+        raise InputError(f"{there}; got {error.strerror or error}: mend it or leave it out") from None
 
 
 def png_bytes(image: NDArray[np.uint8]) -> bytes:

@@ -31,6 +31,7 @@ from mien.data.label_names import (
 from mien.data.parquet import names_of_numbers, read_table
 
 _FILE = ("file_name",)
+_LARGEST = 2**62
 
 
 def metadata_in(path: Path) -> list[Path]:
@@ -191,11 +192,14 @@ class _Row:
         if value is None or value == "":
             return None
         try:
-            return int(value)
-        except (TypeError, ValueError):
+            number = int(value)
+            if abs(number) > _LARGEST:
+                raise ValueError
+        except (TypeError, ValueError, OverflowError):
             raise InputError(
-                f"{self.where}: expected a whole number in the column {name}; got {value!r}: correct it"
+                f"{self.where}: expected a whole number in the column {name}; got {str(value)[:100]!r}: correct it"
             ) from None
+        return number
 
     def _further(self) -> dict[str, str]:
         own = {column_named(self.values, names) for names in (_FILE, LABEL_COLUMNS, SPLIT_COLUMNS)}
@@ -211,7 +215,7 @@ def _rows(table: Path, root: Path, terms: ReadOptions) -> Iterator[_Row]:
         values, metadata = _READERS[table.suffix](table)
     except InputError:
         raise
-    except (OSError, ValueError, csv.Error) as error:
+    except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise InputError(f"{table}: expected metadata of images; got {error}: mend it or delete it") from None
     columns = dict.fromkeys(name for row in values for name in row)
     if column_named(columns, _FILE) is None:

@@ -269,9 +269,9 @@ def _stated_names(metadata: dict[str, str], column: str) -> tuple[str, ...] | No
     """Class names that ``datasets`` wrote beside the data."""
     try:
         names = json.loads(metadata["huggingface"])["info"]["features"][column]["names"]
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return None
-    return tuple(map(str, names))
+    return tuple(map(str, names)) if isinstance(names, list) else None
 
 
 def write_parquet(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
