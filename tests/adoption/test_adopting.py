@@ -177,6 +177,12 @@ NOT_FITTING: dict[str, tuple[Made, dict[str, object], type[MienError], str]] = {
     "large images": (Made(side=100_000), {}, NetworkError, "1x1 to 2048x2048, .*100,000x100,000"),
     "large images where any do": (Made(side="s"), {"size": 9000}, NetworkError, "it takes 9,000x9,000"),
     "many images at a time": (Made(batch=10**9), {}, NetworkError, "it takes 24x24, 1,000,000,000 at a time"),
+    "a name of a column": (
+        Made(),
+        {"labels": Labels(("happy", "error", "sad"))},
+        InputError,
+        "tables have no other column for; got error",
+    ),
     "bytes": (Made(dtype=TensorProto.UINT8), {}, InputError, "expected no --mean, --std"),
     "a colour": (Made(), {"colour": "hsv"}, InputError, "--colour rgb, bgr, gray; got 'hsv'"),
 }

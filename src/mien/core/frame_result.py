@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from mien.core.errors import MediaError
+from mien.core.errors import InputError, MediaError
 from mien.core.face import LANDMARK_KEYS, Face
 from mien.core.faces import Faces
 from mien.core.formatting import shortened
-from mien.core.labels import Labels
+from mien.core.labels import UNCERTAIN, Labels
 from mien.core.measures import MEASURES
 from mien.core.names import printable
 from mien.core.notebook import html_table
@@ -122,6 +122,25 @@ def flat_keys(labels: Labels, landmarks: bool = False) -> list[str]:
         *((*MEASURES, *LANDMARK_KEYS[1:]) if landmarks else ()),
         "error",
     ]
+
+
+def require_columns(labels: Labels) -> Labels:
+    """Labels, where each can be a column of a flat table.
+
+    Raises:
+        InputError: One is called as another column, or as what is shown in place of an improbable expression.
+
+    >>> require_columns(Labels(("bored", "track")))
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: expected names of classes that mien's tables have no other column for; got track: name it otherwise
+    """
+    keys = [*flat_keys(labels, landmarks=True), UNCERTAIN]
+    if taken := [name for name in labels if keys.count(name) > 1 or keys.count(f"smoothed_{name}") > 1]:
+        raise InputError(
+            f"expected names of classes that mien's tables have no other column for; got {', '.join(taken)}: name it otherwise"
+        )
+    return labels
 
 
 def flat_row(row: Row, labels: Labels, landmarks: bool = False) -> Row:

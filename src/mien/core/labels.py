@@ -112,8 +112,8 @@ class Labels(Sequence[str]):
             colours and valences for all else. Labels that differ in this only are equal.
 
     Raises:
-        InputError: The names are fewer than two, not distinct, hold control characters or one is `UNCERTAIN`; the
-            probability is none; or a valence is impossible.
+        InputError: The names are fewer than two, not distinct or hold control characters, the probability
+            is none, or a valence is impossible.
 
     >>> labels = Labels(("anger", "happy", "neutral"))
     >>> labels.names
@@ -138,10 +138,6 @@ class Labels(Sequence[str]):
         if strange := [name for name in names if spelled(name) != name or not name.strip()]:
             raise InputError(
                 f"expected class names that can be shown; got {', '.join(map(spelled, strange)) or 'an empty one'}: name them otherwise"
-            )
-        if UNCERTAIN in names:
-            raise InputError(
-                f"expected class names other than {UNCERTAIN!r}, which stands for answers that are too improbable: name it otherwise"
             )
         object.__setattr__(self, "names", names)
         object.__setattr__(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.core.errors import InputError
+from mien.core.frame_result import require_columns
 from mien.core.labels import ClassEntry, Labels, canonical_label
 
 _FIELDS = ("valence", "colour", "icon")
@@ -37,7 +38,7 @@ def open_labels(which: str | Path) -> Labels:
     path = Path(which)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        return Labels(tuple(name.strip() for name in str(which).split(",") if name.strip()))
+        return require_columns(Labels(tuple(name.strip() for name in str(which).split(",") if name.strip())))
     try:
         content = path.read_bytes()
         text = content.decode("utf-8-sig")
@@ -70,7 +71,7 @@ def _labels(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Labels:
         entry = _entry(name, said)
         if entry != ClassEntry():
             entries[canonical_label(name)] = entry
-    return Labels(tuple(names), entries=entries)
+    return require_columns(Labels(tuple(names), entries=entries))
 
 
 def _entry(name: str, said: Mapping[str, Any]) -> ClassEntry:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mien.core.atomic import atomic_write
 from mien.core.errors import InputError, MissingExtraError, UntoldError
+from mien.core.frame_result import require_columns
 from mien.core.labels import Labels
 from mien.inference.card import (
     FER_CROP,
@@ -165,6 +166,7 @@ def look_at(path: Path, told: Told) -> Candidate:
         )
     if told.colour is not None and told.colour not in COLOURS:
         raise InputError(f"expected --colour {', '.join(COLOURS)}; got {told.colour!r}")
+    require_columns(told.labels)
     graph = Graph.of(model, path, told.size, told.output)
     _require_classes(graph, told.labels, path)
     colour = _colour(graph, told.colour)
