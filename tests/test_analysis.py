@@ -51,6 +51,16 @@ def test_rows_have_the_same_keys_everywhere(photo: Path, pipeline: Pipeline) -> 
     assert repr(results) == "Results(3 sources, 2 frames, 1 faces)"
 
 
+def test_images_and_videos_of_one_folder_give_their_faces_together(
+    photo: Path, movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
+    results = analyze([photo, movie(3)], pipeline=pipeline)
+    assert repr(results) == "Results(2 sources, 4 frames, 4 faces)"
+    assert (results.faces.tracks, results.faces.smoothed_probs) == (None, None), "an image has neither"
+    assert results[1].faces.tracks.tolist() == [1, 1, 1]
+    assert [row["track"] for row in results.rows()] == [None, 1, 1, 1]
+
+
 def test_a_single_source_that_cannot_be_read_raises(tmp_path: Path, pipeline: Pipeline) -> None:
     empty = tmp_path / "empty.jpg"
     empty.touch()

@@ -77,9 +77,7 @@ def test_data_that_is_not_divided_is_measured_as_a_whole() -> None:
     )
     assert evaluate(half_right, FACES).options.split == "PublicTest"
     without = FACES.take(FACES.splits != "PublicTest")
-    with pytest.raises(
-        InputError, match=r"expected a split out of \['PrivateTest', 'Training'\]; got 'PublicTest'"
-    ):
+    with pytest.raises(InputError, match=r"expected a split out of PrivateTest, Training; got 'PublicTest'"):
         evaluate(half_right, without)
 
 
@@ -199,7 +197,7 @@ def test_an_empty_class_is_told() -> None:
 
 def test_a_split_that_is_not_there() -> None:
     with pytest.raises(
-        InputError, match=r"expected a split out of \['PrivateTest', 'PublicTest', 'Training'\]; got 'Summer'"
+        InputError, match=r"expected a split out of PrivateTest, PublicTest, Training; got 'Summer'"
     ):
         evaluate(half_right, FACES, EvaluateOptions(split="Summer"))
     assert evaluate(half_right, FACES, EvaluateOptions(split="validation")).options.split == "PublicTest"

@@ -65,3 +65,13 @@ def test_images_that_were_learned_from_calibrate_nothing(own: tuple[FaceDataset,
         InputError, match=r"expected data with the split PublicTest.*the card names no others"
     ):
         divided(data, undivided)
+
+
+def test_copies_of_training_calibrate_nothing(own: tuple[FaceDataset, Path]) -> None:
+    data, file = own
+    twice = data.take(np.repeat(np.arange(70), 2))
+    copies = replace(twice, splits=np.tile(["Training", "PublicTest"], 70))
+    before = file.read_bytes()
+    with pytest.raises(InputError, match="expected images in PublicTest that Training does not have"):
+        calibrate(file, copies)
+    assert file.read_bytes() == before

@@ -367,6 +367,18 @@ class Faces:
         )
 
     @staticmethod
+    def alike(parts: Iterable[Faces]) -> list[Faces]:
+        """The same records without the columns that one with rows has not.
+
+        >>> image, video = Faces([[0, 0, 1, 1]], [1], [3], [0.1]), Faces([[0, 0, 1, 1]], [1], [3], [0.1], tracks=[7])
+        >>> Faces.concatenate(Faces.alike([image, video])).tracks is None
+        True
+        """
+        every = list(parts)
+        absent = {name for part in every if len(part) for name, column in part._columns() if column is None}
+        return [replace(part, **dict.fromkeys(absent)) for part in every]
+
+    @staticmethod
     def concatenate(parts: Iterable[Faces]) -> Faces:
         """Rows of several records one after the other; parts without rows do not decide which columns there
         are.

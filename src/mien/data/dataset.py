@@ -120,7 +120,9 @@ class FaceDataset:
         """
         keep = self.splits == name
         if not keep.any():
-            raise InputError(f"expected a split out of {sorted(set(self.splits.tolist()))}; got {name!r}")
+            raise InputError(
+                f"expected a split out of {', '.join(sorted(set(self.splits.tolist())))}; got {name!r}"
+            )
         return self.take(keep)
 
     def column(self, name: str) -> NDArray[np.str_]:

@@ -90,4 +90,17 @@ def invalid(error: ValidationError | RequestValidationError, whole: str = "optio
     """Why something does not validate, by its first fault."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or whole
-    return APIError(422, f"{where}: {first['msg'].removeprefix('Value error, ')}")
+    return APIError(422, f"{where}: {_told(first['msg'].removeprefix('Value error, '), first.get('input'))}")
+
+
+def _told(fault: str, value: object) -> str:
+    """What was expected and what came, in place of pydantic's "Input should be".
+
+    >>> _told("Input should be a valid number, unable to parse string as a number", "ten")
+    "expected a valid number; got 'ten'"
+    """
+    if not fault.startswith("Input should be "):
+        return fault
+    expected = fault.removeprefix("Input should be ").split(", unable")[0]
+    got = f"; got {repr(value)[:40]}" if isinstance(value, str | int | float | None) else ""
+    return f"expected {expected}{got}"

@@ -195,10 +195,15 @@ def divided(data: FaceDataset, *cards: Card) -> Splits:
     the data set has no such split, the parts that their trainings made of it.
 
     Raises:
-        InputError: The cards do not tell of such parts, or of different ones.
+        InputError: The cards do not tell of such parts, or of different ones, or PublicTest has nothing but copies.
     """
     if PUBLIC_TEST in data.splits:
-        return divide(data, Split())
+        parts = divide(data, Split())
+        if not len(parts.calibration):
+            raise InputError(
+                "expected images in PublicTest that Training does not have, to calibrate by; all of them are copies: add others"
+            )
+        return parts
     first, *others = (card.division for card in cards)
     if not first or any(other != first for other in others):
         told = "expected data with the split PublicTest, to calibrate by images that were not learned from"

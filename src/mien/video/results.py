@@ -196,8 +196,9 @@ class Results(Sequence[VideoResult]):
 
     @property
     def faces(self) -> Faces:
-        """The faces of all sources, one after the other."""
-        return Faces.concatenate([Faces.empty(self.labels), *(video.faces for video in self)])
+        """The faces of all sources, one after the other. Of images and videos together they have what both have:
+        who is who, and smoothing, only in `VideoResult.faces` of each video."""
+        return Faces.concatenate(Faces.alike([Faces.empty(self.labels), *(video.faces for video in self)]))
 
     @property
     def errors(self) -> list[MediaError]:
