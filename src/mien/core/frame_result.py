@@ -136,7 +136,7 @@ def require_columns(labels: Labels) -> Labels:
     mien.core.errors.InputError: expected names of classes that mien's tables have no other column for; got track: name it otherwise
     """
     keys = [*flat_keys(labels, landmarks=True), UNCERTAIN]
-    if taken := [name for name in labels if keys.count(name) > 1 or keys.count(f"smoothed_{name}") > 1]:
+    if taken := [name for name in labels if keys.count(name) > 1]:
         raise InputError(
             f"expected names of classes that mien's tables have no other column for; got {', '.join(taken)}: name it otherwise"
         )
