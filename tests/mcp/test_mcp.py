@@ -206,6 +206,29 @@ def test_what_cannot_be_read_is_an_error_of_the_tool_in_one_line(folder: Path, p
     assert cases[-1][2] in refusal(large)
 
 
+def test_names_that_are_no_text_are_spelled_and_can_be_asked_for(
+    tmp_path: Path, portrait: np.ndarray
+) -> None:
+    """Of one such name in a folder nothing else is lost."""
+    names = [b"Ren\xe9.png", b"two\nlines.png"]
+    for name in names:
+        Image.fromarray(portrait).save(tmp_path / os.fsdecode(name))
+    (tmp_path / os.fsdecode(b"clip\xff.mp4")).write_bytes(b"...")
+    [listed] = answers(tmp_path, ("read_folder", {"path": "."}))
+    told = listed.structured_content or {}
+    shown = [file["path"] for file in told["files"]]
+    assert shown == [r"./Ren\xe9.png", r"./two\x0alines.png"]
+    assert told["videos"] == [r"./clip\xff.mp4"]
+    again = answers(tmp_path, *(("read_image", {"path": path}) for path in shown))
+    assert [(one.structured_content or {})["status"] for one in again] == ["face", "face"]
+    with pytest.raises(InputError, match="a file on this machine"):
+        Roots([tmp_path]).file(r"a\x00b")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    with pytest.raises(InputError, match="there is none"):
+        Roots([inner]).file(r"\x2e\x2e/two\x0alines.png")
+
+
 def test_a_long_video_tells_how_far_it_is_and_ends_when_the_time_is_over(tmp_path: Path) -> None:
     film(tmp_path / "long.mp4", np.full((480, 640, 3), 90, np.uint8), 900)
     told: list[tuple[float, float | None]] = []

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mien.core.errors import InputError, MediaError
+from mien.core.names import spelled
 from mien.inference.config import PipelineConfig
 from mien.mcp.roots import Roots
 from mien.mcp.schemas import (
@@ -116,7 +117,7 @@ class ToolReader:
             if files and time.monotonic() > until:
                 break
             progress(index, len(wanted), "images read")
-            shown = os.path.join(asked.path, image.relative_to(folder))
+            shown = _shown(asked.path, image, folder)
             try:
                 _, found = self._image(image, shown)
             except MediaError as error:
@@ -141,7 +142,7 @@ class ToolReader:
             labels=labels,
             files=files,
             next_offset=done if done < len(images) else None,
-            videos=[os.path.join(asked.path, video.relative_to(folder)) for video in videos[:_VIDEOS]],
+            videos=[_shown(asked.path, video, folder) for video in videos[:_VIDEOS]],
         )
         return answer, None
 
@@ -255,6 +256,11 @@ class ToolReader:
     @property
     def _model(self) -> str:
         return self._ready().classifier.network.card.name
+
+
+def _shown(asked: str, file: Path, folder: Path) -> str:
+    """A file of a folder as it can be asked for, in text that JSON can hold."""
+    return spelled(os.path.join(asked, file.relative_to(folder)))
 
 
 def _face(face: Face) -> FaceInImage:
