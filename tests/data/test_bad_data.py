@@ -180,7 +180,8 @@ def test_bad_parquet(tmp_path: Path) -> None:
         "row 1: expected an image; got bytes of no known image format": {
             "image": [webp(), {"bytes": b"nothing", "path": "a"}]
         },
-        "row 1: expected the bytes of an image; got none": {"image": [webp(), {"bytes": None, "path": "a"}]},
+        "row 1: expected the bytes of an image; got none": {"image": [webp(), {"bytes": None, "path": None}]},
+        "a; got No such file or directory": {"image": [webp(), {"bytes": None, "path": "a"}]},
         "row 1: expected a class out of": {"label": ["angry", "bored"]},
         "row 1: expected a label; got none": {"label": ["angry", None]},
         "row 1: expected a split": {"usage": ["Training", "Practice"]},

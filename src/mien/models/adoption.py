@@ -13,7 +13,7 @@ from typing import Any
 from mien.core.atomic import atomic_write
 from mien.core.errors import InputError, MissingExtraError, UntoldError
 from mien.core.frame_result import require_columns
-from mien.core.labels import Labels
+from mien.core.labels import NOTICE, Labels
 from mien.inference.card import (
     FER_CROP,
     KEY,
@@ -140,7 +140,7 @@ class Candidate:
             parameters=self.graph.parameters,
             macs=multiplications(self.graph.model),
             licence=told.licence,
-            limits="What it was made for, its own makers say. It classifies the expression that a face shows, not what a person feels.",
+            limits=f"What it was made for, its own makers say. {NOTICE}",
             made_with=told.made_with,
         )
 
