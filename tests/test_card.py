@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mien.core.errors import NetworkError
-from mien.inference.card import FER_CROP, Card, CropRule, InputSpec, Score, read_card, write_card
+from mien.inference.card import (
+    FER_CROP,
+    Card,
+    CropRule,
+    InputSpec,
+    Score,
+    read_card,
+    read_network,
+    write_card,
+)
 
 
 def field(number: int, content: bytes) -> bytes:
@@ -168,3 +177,11 @@ def test_onnx_reads_the_card_as_ordinary_metadata(tmp_path: Path) -> None:
     card = write_card(path, CARD)
     entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
     assert Card.model_validate_json(entries["mien.card"]) == card
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names are POSIX's")
+def test_a_pipe_or_a_folder_is_no_network(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.onnx")
+    for path in (tmp_path / "pipe.onnx", tmp_path):
+        with pytest.raises(NetworkError, match="expected an ONNX file; it cannot be read: no plain file"):
+            read_network(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -299,6 +300,8 @@ def test_images_that_a_parquet_file_only_names(tmp_path: Path) -> None:
     )
     assert "name it from that folder on" in told(named("images/a.png", "../b.png"))
     assert "No such file" in told(named("images/a.png", "images/c.png"))
+    os.mkfifo(tmp_path / "images/pipe.png")
+    assert "no plain file" in told(named("images/a.png", "images/pipe.png"))
 
 
 def test_several_labels_for_one_image_are_refused(tmp_path: Path) -> None:

@@ -67,6 +67,7 @@ def test_a_file_may_be_one_of_windows(tmp_path: Path) -> None:
             [f"anna {ANNA}", f"anna {BEN}"],
             "line 2: expected a name and token of its own; got the name anna again",
         ),
+        ([f"token {ANNA}"], "line 1: expected a name of the client's own; got token"),
         ([f"ben sha256:{DIGEST}", f"anna {BEN}"], "line 2: .* got the token of ben again"),
         ([f"a{number} {ANNA}{number}" for number in range(MOST + 1)], "got 257"),
     ],

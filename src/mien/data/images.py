@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import warnings
@@ -101,6 +102,8 @@ def content_of(file: Path, where: str | None = None) -> bytes:
         InputError: It is not there, or cannot be read.
     """
     try:
+        if file.exists() and not file.is_file():  # A pipe would wait for somebody who writes.
+            raise OSError(errno.EINVAL, "no plain file")
         return file.read_bytes()
     except OSError as error:
         there = (

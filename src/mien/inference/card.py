@@ -331,7 +331,9 @@ def read_network(path: str | os.PathLike[str]) -> bytes:
         NetworkError: There is no such file, or it cannot be read.
     """
     try:
-        return Path(path).read_bytes()
+        if (file := Path(path)).exists() and not file.is_file():  # A pipe would wait for somebody who writes.
+            raise NetworkError(f"{path}: expected an ONNX file; it cannot be read: no plain file")
+        return file.read_bytes()
     except FileNotFoundError:
         raise NetworkError(f"{path}: expected an ONNX file; there is none") from None
     except OSError as error:

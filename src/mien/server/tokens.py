@@ -81,6 +81,10 @@ def read(path: Path) -> list[Token]:
         if same is not None or token.name in found:
             what = f"the token of {same.name}" if same is not None else f"the name {token.name}"
             raise InputError(f"{path}, line {number}: expected a name and token of its own; got {what} again")
+        if token.name == OWN:
+            raise InputError(
+                f"{path}, line {number}: expected a name of the client's own; got {OWN}, which the one of --token is called"
+            )
         found[token.name] = token
     if not found or len(found) > MOST or len(data) > _MOST_BYTES:
         raise InputError(
