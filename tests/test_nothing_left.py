@@ -35,6 +35,7 @@ for package in ("torch", "lightning", "onnx", "captum", "polars", "fastapi", "ji
         package, reason=f"{package} is not installed: pip install 'mien[train,explain,serve,report,mcp]'"
     )
 
+from tests.adoption.making_models import Made  # noqa: E402
 from tests.training.stripes import stripes  # noqa: E402
 from tests.waiting import until  # noqa: E402
 
@@ -92,6 +93,7 @@ RUNS: dict[str, list[object]] = {
     ],
     "study run": ["films/{participant}/{condition}.mp4", "-o", "study", "--workers", 1],
     "study compare": ["study", "-o", "compared-study"],
+    "web": ["site"],
     "models list": ["nano"],
     "doctor": [],
     "train": ["faces.parquet", "--preset", "small", "--run", "run", *_TINY],
@@ -132,6 +134,21 @@ RUNS: dict[str, list[object]] = {
         1,
     ],
     "models export": ["run", "faces.parquet", "-o", "exported.onnx"],
+    "models adopt": [
+        "other.onnx",
+        "--labels",
+        "red,green,blue",
+        "--colour",
+        "rgb",
+        "--mean",
+        "0",
+        "--std",
+        "1",
+        "--pixels",
+        "255",
+        "-o",
+        "adopted.onnx",
+    ],
     "models average": ["run/small.onnx", "run/small.onnx", "faces.parquet", "-o", "mean.onnx"],
     "models calibrate": ["mean.onnx", "faces.parquet"],
     "models ensemble": ["run/small.onnx", "run/small.onnx", "faces.parquet", "-o", "joined.onnx"],
@@ -188,6 +205,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
         copied.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / "film.mp4", copied)
     write_dataset(stripes(140), folder / "faces.parquet")
+    Made().write(folder / "other.onnx")
     (folder / "rules.toml").write_text(RULES_FILE, encoding="utf-8")
     (folder / "people.csv").write_text("change,person,name\nname,1,Anna\n", encoding="utf-8")
     (folder / "coder.csv").write_text("start,end,label\n0,1,happy\n", encoding="utf-8")

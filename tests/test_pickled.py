@@ -23,6 +23,7 @@ from mien.core.errors import DeliveryError, LostError, MediaError, RuleError
 from mien.inference.card import read_card, read_network
 from mien.inference.onnx_session import open_graph
 from mien.inference.weights import network_path
+from mien.rules.actions.base import Mistake, SettingsError
 
 
 def again(value: Any) -> Any:
@@ -97,6 +98,7 @@ GIVEN: dict[type[MienError], tuple[tuple[Any, ...], dict[str, Any]]] = {
     MediaError: (("a.jpg: gone", "missing"), {}),
     LostError: (("camera:0: gone", "missing"), {"final": True}),
     RuleError: (("rule: wrong", 7), {}),
+    SettingsError: (([Mistake(("lamp", 0), "expected a colour; got none", 3)],), {}),
     DeliveryError: (("not delivered",), {"again": False}),
 }
 

@@ -149,16 +149,17 @@ def table(outcomes: Sequence[Outcome]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, measure, and print the tables."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m benchmarks.studies.holman", description=(__doc__ or "").splitlines()[0]
     )
     parser.add_argument("data", type=Path)
     parser.add_argument("--output", type=Path, required=True, help="folder of the runs, and outcomes.json")
     parser.add_argument("--seeds", default="1")
     parser.add_argument("--trainings", default=",".join(TRAININGS))
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     data = open_dataset(given.data)
     outcomes = []
     for seed in map(int, given.seeds.split(",")):

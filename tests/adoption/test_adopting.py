@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto
@@ -13,7 +12,7 @@ from onnx import TensorProto
 from mien.core.errors import InputError, MienError, NetworkError, UntoldError
 from mien.core.labels import Labels
 from mien.inference.card import FER_CROP, read_card
-from mien.inference.onnx_session import open_network
+from mien.inference.onnx_session import onnx_runtime, open_network
 from mien.models.adoption import HEAD, Told, look_at
 from tests.adoption.making_models import COLOURS, Made
 
@@ -40,7 +39,7 @@ def as_elsewhere(path: Path, made: Made, pixels: NDArray[np.uint8], colour: str)
         images = ((images / 255 - np.array(SHIFTED["mean"])) / np.array(SHIFTED["std"])).astype(np.float32)
     images = images.astype(np.uint8) if made.dtype == TensorProto.UINT8 else images
     images = images if made.layout == "NHWC" else np.moveaxis(images, -1, 1)
-    session = onnxruntime.InferenceSession(path)
+    session = onnx_runtime().InferenceSession(path)
     rows = [session.run(None, {"images": np.ascontiguousarray(image[None])})[0] for image in images]
     answers = np.concatenate(rows).reshape(len(images), -1)
     return answers if made.softmax else softmax(answers)
@@ -85,7 +84,7 @@ def test_three_equal_channels_are_made_of_gray_crops(tmp_path: Path) -> None:
     network = open_network(tmp_path / "adopted.onnx")
     assert network.card.input.channels == 1
     gray = np.full((1, 1, 24, 24), 200, np.float32)
-    session = onnxruntime.InferenceSession(source)
+    session = onnx_runtime().InferenceSession(source)
     raw = ((gray / 255 - 0.5) / 0.25).repeat(3, axis=1)
     assert np.allclose(network.run({"faces": gray})[HEAD], softmax(session.run(None, {"images": raw})[0]))
 

@@ -49,9 +49,7 @@ class Page {
       trouble: (error) =>
         this.stopped(
           error,
-          error
-            ? ""
-            : "That was all: the video came to its end. Start it again to see it from its beginning.",
+          error ? "" : "That was all: the video came to its end. Start it again to see it anew.",
         ),
     });
     /** @type {Way} How frames are read. */
