@@ -64,7 +64,9 @@ def test_base64_and_data_urls(service: Service, text: str, faces: Any) -> None:
 
 
 @pytest.mark.parametrize("escapes", [{"/": r"\/"}, {"+": r"\u002B", "=": r"\u003d"}, {"A": r"\u0041"}])
-def test_letters_may_be_escaped(service: Service, text: str, faces: Any, escapes: dict[str, str]) -> None:
+def test_letters_may_be_escaped(
+    service: Service, text: str, faces: Any, escapes: dict[str, str | int]
+) -> None:
     """As encoders of PHP, .NET and Java write them, however the body is cut into pieces."""
     url = f"data:image/jpeg;base64,{text}{'=' * (-len(text) % 4)}".translate(str.maketrans(escapes))
     escaped = f'{{"image": "{url}"}}'.encode()

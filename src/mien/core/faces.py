@@ -376,7 +376,8 @@ class Faces:
         """
         every = list(parts)
         absent = {name for part in every if len(part) for name, column in part._columns() if column is None}
-        return [replace(part, **dict.fromkeys(absent)) for part in every]
+        without: dict[str, Any] = dict.fromkeys(absent)
+        return [replace(part, **without) for part in every]
 
     @staticmethod
     def concatenate(parts: Iterable[Faces]) -> Faces:
