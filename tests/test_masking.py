@@ -192,6 +192,7 @@ def test_tokens_without_a_scheme(secret: str, host: str) -> None:
             "s3://bucket/label=happy/5fdd8abc12345678@2x.jpg",
         ),
         ("s3://KEY:SEC/RET@bucket/a.jpg", "s3://***@bucket/a.jpg"),
+        (r"s3://SEC\RET@10.0.0.9/a.jpg", "s3://***@10.0.0.9/a.jpg"),
         (
             "abfs://faces@account.dfs.core.windows.net/a.jpg",
             "abfs://faces@account.dfs.core.windows.net/a.jpg",

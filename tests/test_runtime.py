@@ -112,7 +112,7 @@ def test_device_that_is_installed_but_does_not_start(rnet: Path, monkeypatch: py
     onnxruntime = onnx_runtime()
     real = onnxruntime.InferenceSession
 
-    def without_driver(data: Any, options: Any, providers: Any, provider_options: Any) -> Any:
+    def without_driver(data: Any, options: Any, **_: Any) -> Any:
         return real(data, options, providers=["CPUExecutionProvider"])
 
     monkeypatch.setattr(

@@ -151,7 +151,7 @@ def _located(place: str, scheme: str) -> str:
     found = _AUTHORITY.match(place)
     authority = found[0] if found else ""
     # A bucket ends at a slash alone: what looks like parameters or a query before it may be part of a password.
-    if _STORES.fullmatch(scheme) and not set(re.split(r"[/\\]", place, maxsplit=1)[0]) & set(":@"):
+    if _STORES.fullmatch(scheme) and not set(place.partition("/")[0]) & set(":@"):
         return _pathed(
             place, scheme
         )  # Nothing stands before a bucket; what lies in it may have an @ in its name.
