@@ -108,7 +108,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--count", type=int, help="so many faces only, to try it out")
     parser.add_argument("--images", type=int, default=COUNT, help="whole images to make of them")
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help="rounds that take the time")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="rounds that take the time; 0 on a busy machine: no times"
+    )
     parser.add_argument("--no-peers", action="store_true", help="mien's networks alone")
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--markdown", type=Path, help="write the tables here")
@@ -250,7 +252,8 @@ def _rows(
     """One row for each head."""
     stored = json.loads(_answers(folder, subject.name).read_text(encoding="utf-8"))
     answers = {name: [canonical_label(word) for word in words] for name, words in stored.items()}
-    ms = float(np.median([value for one in subject.rounds for value in one["wall_ms"]]))
+    taken = [value for one in subject.rounds for value in one["wall_ms"]]
+    ms = round(float(np.median(taken)), 3) if taken else None
     faces = sets[0]
     starts = np.cumsum([0, *map(len, sets)])
     rows = []
@@ -261,7 +264,7 @@ def _rows(
         row: dict[str, Any] = {
             "name": subject.name,
             "head": head,
-            "ms": round(ms, 3),
+            "ms": ms,
             "found": found,
             **subject.hello["versions"],
         }
@@ -312,9 +315,8 @@ def markdown(results: dict[str, Any]) -> str:
             f"{_with_interval(row[part])}; {row[part]['balanced_accuracy']:.1%}" for part in parts
         )
         sizes = f"{row['weights_bytes'] / 1e6:.2f} | {row['install_bytes'] / 1e6:,.0f}"
-        lines.append(
-            f"| {row['name']} | {row['head']} | {scores} | {row['found']} | {row['ms']:.3f} | {sizes} |"
-        )
+        ms = "" if row["ms"] is None else f"{row['ms']:.3f}"
+        lines.append(f"| {row['name']} | {row['head']} | {scores} | {row['found']} | {ms} | {sizes} |")
     lines += ["", *_further(results["rows"])]
     where = results["machine"]
     lines += [
