@@ -17,7 +17,7 @@ test("a frame that takes long to be unpacked is shown before the news that came 
   /** @type {any} */
   let socket;
   Object.assign(globalThis, {
-    location: { protocol: "http:", host: "localhost" },
+    document: { baseURI: "http://localhost/under/" },
     fetch: async () => ({
       ok: true,
       json: async () => ({ source: "camera", state: "live", message: null, viewers: 1 }),
@@ -27,7 +27,9 @@ test("a frame that takes long to be unpacked is shown before the news that came 
       return { width: 4, height: 4, close() {} };
     },
     WebSocket: class {
-      constructor() {
+      /** @param {string} address */
+      constructor(address) {
+        this.address = address;
         socket = this;
       }
       send() {}
@@ -51,5 +53,6 @@ test("a frame that takes long to be unpacked is shown before the news that came 
   socket.onmessage({ data: '{"type": "error", "error": {"status": 503, "message": "gone"}}' });
   socket.onclose();
   await over;
+  assert.equal(socket.address, "ws://localhost/under/v1/source");
   assert.deepEqual(heard, ["frame", "retrying", "gone"]);
 });
