@@ -17,7 +17,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client notebook clean
+.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client packages release notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -134,6 +134,18 @@ models: $(VENV)/.ready
 # What the JavaScript client knows of the service.
 client: $(VENV)/.ready
 	$(VENV)/bin/python -m build_tools.service_types
+
+# The packages of a release in dist/, built, looked through, and tried in empty environments with PYTHON; EXTRAS: light, all, none, or names with
+# commas between.
+EXTRAS ?= light
+packages: $(VENV)/.ready
+	$(VENV)/bin/python -m build_tools.packages
+	$(VENV)/bin/python -m build_tools.trial --python $(PYTHON) --extras $(EXTRAS)
+
+# A release but for the tag and the upload: docs/releasing.md.
+release: $(VENV)/.ready
+	$(VENV)/bin/python -m build_tools.release
+	+$(MAKE) --no-print-directory packages
 
 # The learners' notebook, run, as a page. Needs FER-2013.
 notebook: $(VENV)/.ready

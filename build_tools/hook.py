@@ -1,8 +1,9 @@
-"""What hatchling calls before it collects the files of a wheel or of an editable install. By hand: ``python -m
-build_tools.hook``.
+"""What hatchling calls before it collects the files of a source distribution, a wheel or an editable install. By hand:
+``python -m build_tools.hook``.
 
-The networks land in ``src/mien/inference/weights/`` (git ignores them there) and so in the wheel, and in the tree of
-an editable install. Then the page in ``web/src`` becomes a part of the wheel.
+The networks land in ``src/mien/inference/weights/`` (git ignores them there), what npm brings to the page in
+``web/src/vendor/``, and so all of it in the package. A wheel that is built from a source distribution finds it there, and
+needs no npm. Then the page in ``web/src`` becomes a part of the wheel.
 """
 
 from __future__ import annotations
@@ -27,8 +28,6 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
     """Makes the networks and the page."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        if self.target_name != "wheel":
-            return
         try:
             build(WEIGHTS)
             parts = page.parts()
@@ -37,7 +36,7 @@ class CustomBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             raise
         # An editable install serves the page from ``web/src`` (`mien.server.web_page`): a copy would not follow
         # what is edited.
-        if version == "standard":
+        if self.target_name == "wheel" and version == "standard":
             build_data["force_include"].update({str(path): f"{PAGE}/{path.name}" for path in parts})
 
 

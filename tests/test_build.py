@@ -1,30 +1,41 @@
 from __future__ import annotations
 
+import email
 import importlib
 import importlib.util
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import zipfile
+from fnmatch import fnmatch
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from packaging.requirements import Requirement
+from PIL import Image
 
 import mien
+from build_tools import packages, trial
 from mien.inference.card import read_card
 from mien.inference.onnx_session import open_network
-from mien.inference.weights import FOLDER, part_path
+from mien.inference.weights import FOLDER, part_path, shipped
 from mien.server.web_page import BUILT
+from tests.commands import endings, in_turn
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("pnet", "rnet", "onet")
 SWITCH = "MIEN_BUILD_WITHOUT_NPM"
+needs_npm = pytest.mark.skipif(
+    shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed"
+)
 
 
 @pytest.fixture(scope="module")
@@ -138,40 +149,50 @@ def test_pnet_reads_every_size_like_its_windows(hook: Any) -> None:
 
 
 @pytest.fixture(scope="module")
-def source(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What an sdist of the tree as it stands holds, without the files that the hook makes."""
-    folder = tmp_path_factory.mktemp("build")
-    tree = folder / "tree"
-    shutil.copytree(
-        ROOT / "src",
-        tree / "src",
-        ignore=shutil.ignore_patterns("mtcnn-*.onnx", "facemesh*.onnx", "blazeface.onnx", "__pycache__"),
-    )
-    shutil.copytree(ROOT / "web", tree / "web", ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copytree(ROOT / "LICENSES", tree / "LICENSES")
-    shutil.copytree(ROOT / "build_tools", tree / "build_tools", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "LICENSE", ".gitignore"):
-        shutil.copy(ROOT / name, tree)
-    (tree / "README.md").write_text("# mien\n")
-    _built("sdist", tree, folder)
-    (archive,) = folder.glob("*.tar.gz")
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder / "sdist", filter="data")
-    (unpacked,) = (folder / "sdist").iterdir()
-    assert not [
-        *unpacked.rglob("mtcnn-*.onnx"),
-        *unpacked.rglob("facemesh*.onnx"),
-        *unpacked.rglob("blazeface.onnx"),
-    ]
-    assert not list(unpacked.rglob("vendor"))
+def bare(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tree as it stands, without the files that the hook makes."""
+    return _tree(tmp_path_factory.mktemp("bare"))
+
+
+def _tree(folder: Path) -> Path:
+    made = ("mtcnn-*.onnx", "facemesh*.onnx", "blazeface.onnx", "vendor", "node_modules", "__pycache__")
+    for name in ("src", "web", "LICENSES", "build_tools"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns(*made))
+    for name in ("pyproject.toml", "LICENSE", ".gitignore", "README.md", "CHANGELOG.md", "CITATION.cff"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tree(hook: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Such a tree, in which packages are built."""
+    return _tree(tmp_path_factory.mktemp("tree"))
+
+
+@pytest.fixture(scope="module")
+def sdist(tree: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A source distribution, with what npm brings where there is npm."""
+    folder = tmp_path_factory.mktemp("sdist")
+    _built("sdist", tree, folder, **({} if shutil.which("npm") else {SWITCH: "1"}))
+    (path,) = folder.glob("*.tar.gz")
+    return path
+
+
+@pytest.fixture(scope="module")
+def source(sdist: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is in it."""
+    folder = tmp_path_factory.mktemp("source")
+    with tarfile.open(sdist) as tar:
+        tar.extractall(folder, filter="data")
+    (unpacked,) = folder.iterdir()
     return unpacked
 
 
 @pytest.fixture(scope="module")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A wheel built from that, with what npm brings to the page where there is npm."""
+    """A wheel built from that, with no npm in reach."""
     folder = tmp_path_factory.mktemp("wheel")
-    _built("wheel", source, folder, **({} if shutil.which("npm") else {SWITCH: "1"}))
+    _built("wheel", source, folder, PATH=str(folder), **({} if shutil.which("npm") else {SWITCH: "1"}))
     (path,) = folder.glob("*.whl")
     return path
 
@@ -188,20 +209,53 @@ def _built(target: str, tree: Path, folder: Path, **environment: Any) -> Any:
     )
 
 
-def test_wheel_holds_networks_and_licences(wheel: Path) -> None:
-    names = zipfile.ZipFile(wheel).namelist()
-    made = (*(f"mtcnn-{part}" for part in PARTS), "facemesh", "facemesh-eyes", "blazeface")
-    assert {f"mien/inference/weights/{name}.onnx" for name in made} <= set(names)
-    assert "mien/inference/landmarks/canonical.npy" in names
-    licences = {name.split(".dist-info/")[1] for name in names if "/licenses/" in name}
-    assert {
-        "licenses/LICENSE",
-        "licenses/LICENSES/human.txt",
-        "licenses/LICENSES/mediapipe.txt",
-        "licenses/LICENSES/mtcnn.txt",
-        "licenses/LICENSES/onnxruntime-web.txt",
-    } <= licences
-    assert not [name for name in names if name.startswith("tests/") or name.startswith("build_tools")]
+@needs_npm
+def test_packages_hold_files_of_the_repository_and_what_the_build_makes(sdist: Path, wheel: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a clone of the repository")
+    files = packages.tracked()
+    assert packages.faults(packages.contents(sdist), files) == []
+    assert packages.faults(packages.contents(wheel), files) == []
+    held = {name.split("/")[0] for name in packages.contents(wheel)}
+    assert held == {"mien", f"mien-{mien.__version__}.dist-info"}
+
+
+def test_wheel_holds_the_licences_of_all_its_parts(wheel: Path) -> None:
+    texts = {
+        name.split("/licenses/")[1]: text.decode()
+        for name, text in packages.contents(wheel).items()
+        if "/licenses/" in name
+    }
+    licences = list((ROOT / "LICENSES").iterdir())
+    assert texts == {
+        path.relative_to(ROOT).as_posix(): path.read_text() for path in [ROOT / "LICENSE", *licences]
+    }
+    index = texts["LICENSES/README.md"]
+    assert [path.name for path in licences if path.suffix == ".txt" and f"]({path.name})" not in index] == []
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".onnx") or "/vendor/" in name]
+    rows = re.findall(r"^\|[^|]*\| `(mien/[^`]*)`", index, re.MULTILINE)
+    listed = [
+        name for name in names for row in rows if fnmatch(name, f"{row}*" if row.endswith("/") else row)
+    ]
+    ours = {f"mien/inference/weights/{path.name}" for path in shipped().values()}
+    assert set(listed) == set(names) - ours
+
+
+def test_the_description_of_a_wheel_has_no_dead_links(wheel: Path) -> None:
+    about = metadata(wheel)
+    assert (about["Version"], about["License-Expression"]) == (mien.__version__, "MIT AND Apache-2.0")
+    assert about["Description-Content-Type"] == "text/markdown"
+    text = about.get_payload()
+    assert "# mien" in text
+    assert "pip install mien" in text
+    assert "pip install ." not in text
+    assert [link for link in re.findall(r"\]\(([^)]*)\)", text) if not link.startswith("https://")] == []
+
+
+def metadata(wheel: Path) -> Any:
+    [text] = [text for name, text in packages.contents(wheel).items() if name.endswith(".dist-info/METADATA")]
+    return email.message_from_bytes(text)
 
 
 def _page_of(wheel: Path) -> Any:
@@ -262,33 +316,30 @@ def _served(path: Path) -> Any:
     return done.stdout.split("\n")[:3]
 
 
-@pytest.mark.skipif(
-    shutil.which("npm") is None, reason="npm, which brings parts of the page, is not installed"
-)
-def test_another_build_gives_the_same_page(wheel: Path, source: Path, tmp_path: Path) -> None:
-    shutil.rmtree(source / "web" / "src" / "vendor")
-    _built("wheel", source, tmp_path, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
+@needs_npm
+def test_a_wheel_of_the_tree_is_the_same_to_the_byte(wheel: Path, tree: Path, tmp_path: Path) -> None:
+    """With the page's parts fetched once more."""
+    shutil.rmtree(tree / "web" / "src" / "vendor")
+    _built("wheel", tree, tmp_path, PYTHONHASHSEED="7", TZ="Asia/Tokyo")
     (other,) = tmp_path.glob("*.whl")
-    assert _page_of(other) == _page_of(wheel)
+    assert packages.contents(other) == packages.contents(wheel)
+    assert other.read_bytes() == wheel.read_bytes()
 
 
-@pytest.mark.parametrize("target", ["wheel", "wheel:editable"])
-def test_without_npm_the_build_stops_with_one_line(source: Path, tmp_path: Path, target: str) -> None:
-    shutil.rmtree(source / "web" / "src" / "vendor", ignore_errors=True)
+@pytest.mark.parametrize("target", ["sdist", "wheel", "wheel:editable"])
+def test_without_npm_the_build_stops_with_one_line(bare: Path, tmp_path: Path, target: str) -> None:
     with pytest.raises(subprocess.CalledProcessError) as caught:
-        _built(target, source, tmp_path / "out", PATH=str(tmp_path))
+        _built(target, bare, tmp_path / "out", PATH=str(tmp_path))
     (line,) = (caught.value.stdout + caught.value.stderr).strip().splitlines()
-    # Which package is missed first depends on what an earlier build has left in the tree.
-    assert line in [
-        f"mien cannot be built: npm, which brings {package}, is not installed: install npm, or set MIEN_BUILD_WITHOUT_NPM=1 "
-        "to build without landmarks and blaze, and a page that reads on the server only"
-        for package in ("@vladmandic/human@3.3.6", "onnxruntime-web@1.30.0")
-    ]
-    assert not list(tmp_path.rglob("*.whl"))
+    assert line == (
+        "mien cannot be built: npm, which brings @vladmandic/human@3.3.6, is not installed: install npm, or set "
+        "MIEN_BUILD_WITHOUT_NPM=1 to build without landmarks and blaze, and a page that reads on the server only"
+    )
+    assert not [*tmp_path.rglob("*.whl"), *tmp_path.rglob("*.tar.gz")]
 
 
-def test_the_page_can_be_built_without_npm_on_purpose(source: Path, tmp_path: Path) -> None:
-    _built("wheel", source, tmp_path, PATH=str(tmp_path), **{SWITCH: "1"})
+def test_the_page_can_be_built_without_npm_on_purpose(bare: Path, tmp_path: Path) -> None:
+    _built("wheel", bare, tmp_path, PATH=str(tmp_path), **{SWITCH: "1"})
     (path,) = tmp_path.glob("*.whl")
     page = _page_of(path)
     assert "index.html" in page
@@ -309,23 +360,69 @@ def test_an_editable_install_serves_the_page_of_the_tree(
     assert _served(source / "src")[:2] == [str(source / "web" / "src"), "True"]
 
 
-def test_wheel_finds_a_face(wheel: Path, tmp_path: Path) -> None:
-    pytest.importorskip("skimage.data", reason="scikit-image is not installed")
-    zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = """
-import mien, skimage.data
-from mien.inference.detectors import create_detector
-print(mien.__file__, create_detector("mtcnn", threads=1).detect([skimage.data.astronaut()])[0].boxes.round())
-"""
-    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+@pytest.fixture(scope="module")
+def core(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python of an environment that has the wheel and what it needs, and none of the extras."""
+    place = tmp_path_factory.mktemp("core")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", place], check=True)
+    [site] = place.glob("lib/python*/site-packages")
+    zipfile.ZipFile(wheel).extractall(site)
+    for name in needed([*metadata(wheel).get_all("Requires-Dist")]):
+        package = distribution(name)
+        for top in {file.parts[0] for file in package.files or () if file.parts[0] != ".."}:
+            if not (site / top).exists():
+                (site / top).symlink_to(str(package.locate_file(top)))
+    return place / "bin" / "python"
+
+
+def needed(lines: list[str]) -> set[str]:
+    """Names of the packages that requirements bring along, without extras."""
+    found: set[str] = set()
+    waiting = [Requirement(line) for line in lines]
+    while waiting:
+        need = waiting.pop()
+        if need.name not in found and (need.marker is None or need.marker.evaluate({"extra": ""})):
+            found.add(need.name)
+            waiting += map(Requirement, distribution(need.name).requires or ())
+    return found
+
+
+def test_wheel_finds_a_face(core: Path, tmp_path: Path, portrait: np.ndarray) -> None:
+    Image.fromarray(portrait).save(tmp_path / "face.png")
+    words: list[Any] = [core, "-m", "mien", "analyze", "face.png", "--format", "json"]
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        words, cwd=tmp_path, capture_output=True, text=True, env=os.environ | {"PYTHONPATH": ""}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    [face] = json.loads(done.stdout)
+    assert face["label"] == "happy"
+
+
+def test_what_an_extra_is_for_names_it_where_it_is_missing(core: Path, tmp_path: Path) -> None:
+    """Each in its own words; one process runs all commands, which loads mien once."""
+    pytest.importorskip("pillow_heif")
+    trial.write_inputs(tmp_path)
+    told = {name: one for name, one in trial.TRIALS.items() if one.tells}
+    commands = {name: one.words[1:] for name, one in told.items() if one.words[0] == "mien"}
+    [_, *words] = in_turn(commands, tmp_path / "told")
+    environment = os.environ | {"PYTHONPATH": "", "HOME": str(tmp_path)}
+    ran = subprocess.run(
+        [core, "-u", *words],  # What it says stays in order.
         cwd=tmp_path,
         env=environment,
-        check=True,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
     )
-    assert str(tmp_path) in done.stdout
-    assert "179" in done.stdout
-    assert done.stderr == ""
+    statuses: dict[str, Any] = endings(tmp_path / "told")
+    _, *parts = re.split(r"^\$ (.+)\n", ran.stdout, flags=re.MULTILINE)
+    said = dict(zip(parts[::2], parts[1::2], strict=True))
+    for name, one in told.items():
+        if name in commands:
+            assert trial.missed(name, statuses[name][0], said[name]) is None
+        else:
+            done = subprocess.run(
+                [core, *one.words], cwd=tmp_path, env=environment, capture_output=True, text=True
+            )
+            assert trial.missed(name, done.returncode, done.stderr) is None

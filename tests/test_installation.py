@@ -57,6 +57,18 @@ def test_installed_from_a_folder_it_is_that_one_while_it_is_there(
     assert install_command("train") == "pip install 'mien[train]'"
 
 
+def test_installed_from_a_wheel_it_is_that_one_while_it_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Before mien is on an index, and where another package has its name there."""
+    wheel = tmp_path / "mien-0.2.0-py3-none-any.whl"
+    wheel.touch()
+    installed(monkeypatch, {"url": wheel.as_uri(), "archive_info": {}})
+    assert install_command("train") == f"pip install '{wheel}[train]'"
+    wheel.unlink()
+    assert install_command("train") == "pip install 'mien[train]'"
+
+
 @pytest.mark.parametrize(
     "told", [None, {"url": "https://example.org/mien.git", "vcs_info": {"vcs": "git"}}, {"url": 3}]
 )

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from mien.video.analyze import analyze
     from mien.video.results import Results, VideoResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 silence()  # Before anybody, such as a library that mien uses, imports ONNX Runtime.
 

@@ -154,7 +154,7 @@
  * @property {number} [tau]
  * @property {number} [baseline]
  */
-const VERSION = "0.1.0";
+const VERSION = "0.2.0";
 
 // --- Written by hand
 

@@ -12,19 +12,19 @@ _TREE = Path(__file__).parents[3]
 
 
 def install_command(extra: str) -> str:
-    """What installs an extra: from the checkout that mien runs in or was installed from, where there is one,
-    else from a package index.
+    """What installs an extra: from the checkout that mien runs in or was installed from, or from the wheel or source
+    distribution that it was installed from, where that is still there, else from a package index.
 
     >>> install_command("haar").endswith("[haar]'")
     True
     """
-    tree = checkout()
-    if tree is None:
+    source = checkout() or _archive()
+    if source is None:
         return f"pip install 'mien[{extra}]'"
     try:
-        place = "." if tree == Path.cwd().resolve() else str(tree)
+        place = "." if source == Path.cwd().resolve() else str(source)
     except OSError:  # The working folder is gone.
-        place = str(tree)
+        place = str(source)
     return f"pip install {shlex.quote(f'{place}[{extra}]')}"
 
 
@@ -36,13 +36,20 @@ def checkout() -> Path | None:
     )
 
 
+def _archive() -> Path | None:
+    """The wheel or source distribution that mien was installed from, while it is there."""
+    path = _installed_from()
+    return path if path is not None and path.is_file() else None
+
+
 def _installed_from() -> Path | None:
+    """The folder or file that pip was given; None where it was an address or a name."""
     try:
         told = json.loads(distribution("mien").read_text("direct_url.json") or "{}")
     except (PackageNotFoundError, ValueError):
         return None
     url = urlparse(str(told.get("url", "")))
-    return Path(unquote(url.path)) if url.scheme == "file" and "dir_info" in told else None
+    return Path(unquote(url.path)) if url.scheme == "file" and "vcs_info" not in told else None
 
 
 def _is_source(tree: Path) -> bool:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from mien import __version__
 from mien.core.face import Face
 from mien.core.labels import NOTICE
 
@@ -294,7 +295,7 @@ class Health(_Answer):
     """
 
     status: Literal["ok", "degraded"] = "ok"
-    version: str = Field(examples=["0.1.0"])
+    version: str = Field(examples=[__version__])
     reason: str | None = None
 
 

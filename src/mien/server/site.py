@@ -138,7 +138,7 @@ def _about() -> Iterable[tuple[str, bytes]]:
         "version": mien.__version__,
         "description": "Reads facial expressions on the visitor's device.",
         "type": "module",
-        "license": "MIT",
+        "license": "MIT AND Apache-2.0",
         "exports": {".": reader, "./mien-camera": camera, "./*": "./*"},
         "types": types["reader.js"],
         "sideEffects": ["./mien-camera.js"],
@@ -147,13 +147,9 @@ def _about() -> Iterable[tuple[str, bytes]]:
     for name in types.values():
         if (declared := page_file(f"types/{name[2:]}")) is not None:
             yield name[2:], declared.plain()
-    licences = distribution("mien")
-    for name in (
-        "LICENSE",
-        *(f"LICENSES/{part}.txt" for part in ("mtcnn", "human", "mediapipe", "onnxruntime-web")),
-    ):
-        if text := licences.read_text(f"licenses/{name}"):
-            yield name, text.encode()
+    for file in distribution("mien").files or ():
+        if file.parts[1:2] == ("licenses",):
+            yield "/".join(file.parts[2:]), Path(str(file.locate())).read_bytes()
 
 
 def _url(path: Path) -> str:
