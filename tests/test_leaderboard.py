@@ -76,6 +76,31 @@ def test_a_peer_is_judged_by_its_own_package(
     assert leaderboard._reason("peer", tmp_path) == "no wheel: none"
 
 
+@pytest.mark.parametrize(
+    ("training", "test", "said"),
+    [
+        (
+            0.76,
+            0.64,
+            "+12.0 points above the test (chance gives up to 4.1): it has learned from Training, and not",
+        ),
+        (0.61, 0.57, "no sign that it has learned from either"),
+        (0.98, 0.97, "as good on both as only a network is that has learned from both"),
+        (0.97, 0.98, "as good on both"),
+    ],
+)
+def test_who_has_learned_from_what(training: float, test: float, said: str) -> None:
+    row = {
+        "name": "peer",
+        "head": "",
+        "crops, FER-2013": {"accuracy": test, "n": 3309},
+        leaderboard.FURTHER[0]: {"accuracy": training, "n": 1500},
+    }
+    (line,) = leaderboard._learned([row, {**row, "head": "fer2013"}])
+    assert line.startswith("- peer: ")
+    assert said in line
+
+
 @pytest.mark.integration
 def test_a_whole_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
