@@ -73,7 +73,8 @@ _WEIGHTS = (
 _ABOUT = """\
 # Leaderboard
 
-Networks of mien and of its peers on the same faces, in one run of `python -m benchmarks.suite.leaderboard DATA --everyday FILE --markdown docs/leaderboard.md`.
+Networks of mien and of its peers on the same faces, in one run of
+`python -m benchmarks.suite.leaderboard DATA --everyday FILE --markdown docs/leaderboard.md`.
 The heads of mien's models answer which word the image was found under (`fer2013`), what people see in it (`ferplus`),
 or combine the two (`expression`; [networks](networks.md)). Each is compared with both kinds of label. All of them
 classify a facial expression, not an emotion that a person feels.
