@@ -25,8 +25,9 @@ BROWSERS = {"browser", "chromium"}
 OUTSIDE = {"broker", "service", "shared_fer2013", "shared_media", "started"}
 _OUTSIDE = {"os.exec", "os.fork", "os.posix_spawn", "os.system", "socket.connect", "subprocess.Popen"}
 """What Python itself tells of programs and connections: https://docs.python.org/3/library/audit_events.html"""
-_HARMLESS = {"fc-list", "uname"}
-"""Asked for the fonts by matplotlib and for the machine by `platform`, the first time that somebody wants to know."""
+_HARMLESS = {"fc-list", "lscpu", "uname"}
+"""Asked for the fonts by matplotlib, for the cores by joblib and for the machine by `platform`, the first time that somebody
+wants to know."""
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "src/mien/__pyinstaller/*"]
 """They hold no examples; what PyInstaller reads does its work where it is imported."""

@@ -53,6 +53,10 @@ def _named(pattern: str, *sources: str, **options: object) -> list[str]:
         ("{parent}_{name}.vtt", ["{name}/{parent}.mp4"], ["{name}_{parent}.vtt"]),
         ("{name}.vtt", ["/t.mp4", "/d/t.mp4"], ["t.vtt", "t-2.vtt"]),
         ("{name}.vtt", ["t.mp4.mov", "d/t.mp4", "d/t.mov"], ["t.mp4.vtt", "t.mp4-2.vtt", "t.mov.vtt"]),
+        ("o:/{name}.vtt", ["12:30.mp4", "12?30.mp4"], ["o:/12_30.vtt", "o:/12_30-2.vtt"]),
+        ("{name}.vtt", ["d/aux.mp4", "NUL", "con.fig.mp4"], ["aux_.vtt", "NUL_.vtt", "con_.fig.vtt"]),
+        ("o/{parent}/{name}", ["d /so....mp4", "e./b.mp4"], ["o/d _/so..._", "o/e._/b"]),
+        ("con/x-{name}.vtt", ["aux.mp4"], ["con/x-aux.vtt"]),
     ],
 )
 def test_names_are_told_apart(pattern: str, sources: list[str], wanted: list[str]) -> None:

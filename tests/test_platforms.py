@@ -22,8 +22,11 @@ import mien
 from mien.core import atomic
 from mien.core.atomic import atomic_folder, atomic_write, is_abandoned, locked, sync_path
 from mien.core.drawn_face import draw_portrait
+from mien.core.labels import Labels
+from mien.core.output_names import output_paths
 from mien.core.run_folder import lock_folder
 from mien.core.scratch import scratch_folder
+from mien.data import FaceDataset, open_dataset, write_dataset
 
 SOURCE = Path(mien.__file__).parent
 MODULES = {"fcntl", "grp", "posix", "pty", "pwd", "resource", "termios", "tty"}
@@ -192,6 +195,66 @@ def test_patterns_that_no_shell_has_expanded_are(
     app(standalone_mode=False)
     rows = capsys.readouterr().out.splitlines()[1:]
     assert [Path(row.split(",")[0]).name for row in rows] == ["a.png", "b.png"]
+
+
+NAMES_ELSEWHERE = [
+    "con",
+    "aux.tar",
+    "12:30",
+    "why?",
+    "a/b",
+    "a\\b",
+    "so...",
+    "end ",
+    '"<|>*"',
+    "COM¹",
+    "lpt0.x",
+    "x\x1fy",
+]
+"""What Windows takes for devices or refuses."""
+
+
+def is_storable(part: str) -> bool:
+    """Whether Windows takes a name
+    (https://learn.microsoft.com/windows/win32/fileio/naming-a-file#naming-conventions).
+    """
+    devices = {
+        "con",
+        "prn",
+        "aux",
+        "nul",
+        *(f"{name}{number}" for name in ("com", "lpt") for number in "0123456789¹²³"),
+    }
+    stem = part.partition(".")[0].rstrip(" ").lower()
+    forbidden = [letter for letter in part if letter in '<>:"/\\|?*' or letter < " "]
+    return bool(part) and not forbidden and stem not in devices and not part.endswith((".", " "))
+
+
+@pytest.mark.parametrize("name", NAMES_ELSEWHERE)
+@pytest.mark.parametrize("ending", ["", ".html", ".eaf"])
+def test_outputs_have_names_that_all_systems_take(name: str, ending: str) -> None:
+    source = Path("in", f"{name}.mp4")
+    for pattern in ("out/{name}" + ending, "out/{parent}/{name}" + ending, "out/{name}-{name}" + ending):
+        [path] = output_paths(Path(pattern), [source])
+        assert all(map(is_storable, path.parts)), path
+    [path] = output_paths(Path("out/{parent}/x" + ending), [Path(name, "a.mp4")])
+    assert all(map(is_storable, path.parts)), path
+
+
+def test_class_folders_have_names_that_all_systems_take(tmp_path: Path) -> None:
+    """And are read back under the names of the classes."""
+    names = [name for name in NAMES_ELSEWHERE if "\x1f" not in name and name == name.strip()]
+    labels = Labels(tuple(names))
+    images = np.random.default_rng(0).integers(0, 256, (len(names), 8, 8), dtype=np.uint8)
+    rows = np.arange(len(names))
+    write_dataset(
+        FaceDataset(images, rows, None, np.full(len(names), "Training"), rows, labels), tmp_path / "faces"
+    )
+    written = [path.relative_to(tmp_path) for path in (tmp_path / "faces").rglob("*")]
+    assert len(written) > 2 * len(names)
+    assert [part for path in written for part in path.parts if not is_storable(part)] == []
+    back = open_dataset(tmp_path / "faces", labels=labels)
+    assert sorted(back.names()) == sorted(labels.names)
 
 
 def look(path: str) -> str:

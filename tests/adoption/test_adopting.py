@@ -216,20 +216,6 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         look_at(tmp_path / "absent.onnx", told())
 
 
-def test_weights_in_another_file_are_refused(tmp_path: Path) -> None:
-    import onnx
-
-    onnx.save(
-        Made().model(),
-        tmp_path / "other.onnx",
-        save_as_external_data=True,
-        location="weights.bin",
-        size_threshold=0,
-    )
-    with pytest.raises(NetworkError, match=r"weights of it lie in another, 'weights\.bin'"):
-        look_at(tmp_path / "other.onnx", told())
-
-
 def test_a_model_of_miens_is_not_adopted_again(tmp_path: Path) -> None:
     source = Made().write(tmp_path / "other.onnx")
     look_at(source, told()).write(tmp_path / "adopted.onnx")

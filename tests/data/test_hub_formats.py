@@ -194,6 +194,29 @@ def test_images_with_metadata_beside_them(tmp_path: Path, kind: str, around: str
     assert data.column("weight").tolist() == (["2.0"] * 3 if kind == "csv" else ["2"] * 3)
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_images_that_stand_twice_are_told_in_one_line(tmp_path: Path, kind: str) -> None:
+    """The first row of each counts, whatever the others say."""
+    rows = flat(tmp_path)
+    again = [{**rows[0], "label": "sad"}, {**rows[0], "file_name": "./a.png"}, rows[2]]
+    write_metadata(tmp_path, [*rows, *again], kind)
+    line = f"metadata.{kind}, row 4: expected one row for each image; got another for "
+    assert line in told(tmp_path)
+    problems: list[str] = []
+    assert open_dataset(tmp_path, problems=problems).names() == ["happy", "sad", "angry"]
+    [problem] = problems
+    assert problem.endswith(f"{line}{tmp_path / 'a.png'} and for 1 more: delete one")
+
+
+def test_two_descriptions_of_one_folder_are_told_in_one_line(tmp_path: Path) -> None:
+    for kind in ("csv", "jsonl"):
+        write_metadata(tmp_path, flat(tmp_path), kind)
+    problems: list[str] = []
+    assert len(open_dataset(tmp_path, problems=problems)) == 3
+    [problem] = problems
+    assert "metadata.jsonl, row 1: expected one row for each image; got another for " in problem
+
+
 def test_labels_of_folders_with_metadata_that_have_none(tmp_path: Path) -> None:
     for name in ("test/happy/a.png", "test/sad/b.png"):
         write_image(tmp_path / name)

@@ -92,6 +92,17 @@ def test_private_test_is_remarked(mien: Run) -> None:
     assert "open-private" not in mien(f"{READER}:half_right", "faces.csv").stderr
 
 
+def test_all_of_the_data_is_remarked_as_what_it_has(mien: Run, tmp_path: Path) -> None:
+    done = mien(f"{READER}:half_right", "faces.csv", "--split", "all", "-o", "report.html", "-o", "all.json")
+    assert done.returncode == 0, done.stderr
+    assert "on all of faces.csv" in done.stdout
+    assert "75 of these faces are in Training or copies of such" in done.stderr.replace("\n", " ")
+    assert "PrivateTest is for the final figures" in done.stderr
+    facts = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
+    assert (facts["split"], facts["n"], facts["leak_free"]["n"]) == ("all", 140, 65)
+    assert "without 75 of Training and copies of it" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("words", "status", "told"),
     [

@@ -81,6 +81,23 @@ def test_data_that_is_not_divided_is_measured_as_a_whole() -> None:
         evaluate(half_right, without)
 
 
+def test_every_face_once_with_what_was_learned_from_apart() -> None:
+    data = marked_faces(copies=20)
+    found = evaluate(half_right, data, EvaluateOptions(split="all"))
+    assert (found.options.split, found.whole.n, int(found.leaked.sum())) == ("all", 280, 160)
+    assert found.whole.accuracy == pytest.approx((data.expressions % 2 == 0).mean())
+    assert found.leak_free is not None
+    assert found.leak_free.n == 120
+    assert any(
+        remark.startswith("160 of these faces are in Training or copies of such") for remark in found.remarks
+    )
+    undivided = replace(data, splits=np.full(len(data), "Training"))
+    alone = evaluate(half_right, undivided, EvaluateOptions(split="all"))
+    assert (alone.whole.n, alone.leak_free) == (280, None)
+    assert any(remark.startswith("this is Training: the figures say nothing") for remark in alone.remarks)
+    assert evaluate(half_right, data.split("PublicTest"), EvaluateOptions(split="all")).whole.n == 70
+
+
 def test_views_are_averaged_and_named() -> None:
     seen: list[np.ndarray] = []
 

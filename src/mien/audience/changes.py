@@ -222,9 +222,11 @@ class Comparing:
         if min(len(before), len(after)) < self._needed():
             return Change(point.time, point.label, "too_few")
         before, after = both(before, after, self._needed())
-        mapping = self._options.mapping.matrix(self._labels)
         shifts = self._shifts(self._labels, before, after)
-        sentiment = self._shifts(SENTIMENTS, before.summed(mapping), after.summed(mapping))
+        sentiment = None
+        if not self._options.mapping.unknown(self._labels):
+            mapping = self._options.mapping.matrix(self._labels)
+            sentiment = self._shifts(SENTIMENTS, before.summed(mapping), after.summed(mapping))
         return Change(point.time, point.label, "measured", min(len(before), len(after)), shifts, sentiment)
 
     def _shifts(self, names: Labels, before: Participants, after: Participants) -> dict[str, Shift]:

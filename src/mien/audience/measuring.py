@@ -277,6 +277,11 @@ def measure(
     options, watcher = options or AudienceOptions(), watcher or _Nobody()
     pipeline = pipeline or Pipeline()
     remarks = Remarks(watcher.remark)
+    if unknown := options.mapping.unknown(pipeline.labels):
+        remarks.add(
+            f"nothing is told of positive, neutral, negative: nobody has said how pleasant {', '.join(unknown)} is; "
+            "a file for --mapping says it (docs/own-models.md)"
+        )
     with opened(source, options, remarks.add) as looks:
         gathering, stopped = SampleCollector(looks.name, pipeline.labels, options, key_points), False
         try:

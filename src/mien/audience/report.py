@@ -54,7 +54,11 @@ def write_chart(path: Path, audience: Audience) -> None:
     columns = course(audience.windows)
     rows = [
         Row("expressions", [_span(column, column.shares) for column in columns], audience.labels, 3),
-        Row("sentiment", [_span(column, column.sentiment) for column in columns], SENTIMENTS, 2),
+        *(
+            [Row("sentiment", [_span(column, column.sentiment) for column in columns], SENTIMENTS, 2)]
+            if _tells_sentiment(audience)
+            else []
+        ),
         Row(
             "similarity",
             [
@@ -74,6 +78,10 @@ def write_chart(path: Path, audience: Audience) -> None:
     draw_spans(path, rows, marks, titled(audience.source), note)
 
 
+def _tells_sentiment(audience: Audience) -> bool:
+    return not audience.options.mapping.unknown(audience.labels)
+
+
 def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
     return Span(column.start, column.end, {name: height for name, _, height in pieces(shares or {})})
 
@@ -87,7 +95,7 @@ def _context(audience: Audience) -> dict[str, Any]:
         "figures": _figures(audience, whole),
         "charts": [
             _chart("Expressions", audience, columns, audience.labels),
-            _chart("Sentiment", audience, columns, SENTIMENTS),
+            *([_chart("Sentiment", audience, columns, SENTIMENTS)] if _tells_sentiment(audience) else []),
         ],
         "missing": _missing(columns),
         "marks": _marks(audience, columns),

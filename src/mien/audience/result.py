@@ -29,7 +29,7 @@ class Window:
         samples: How often it was looked at.
         participants: How many people were read, each counted once.
         shares: Mean probability of each expression, each participant with the same weight.
-        sentiment: The same as positive, neutral, negative.
+        sentiment: The same as positive, neutral, negative; None, too, where nobody has said how pleasant each class is.
         similarity: How much alike the participants were, 0 to 1 (`mien.audience.similarity`).
         coverage: In which share of the looks the participants were read, 0 to 1.
         key_points: Labels of the key points that fall into it.
@@ -86,7 +86,7 @@ class Change:
             ``not_reached``: the source ended before.
         participants: The least number of people on either side.
         shifts: For each expression.
-        sentiment: For positive, neutral, negative.
+        sentiment: For positive, neutral, negative; None, too, where nobody has said how pleasant each class is.
 
     >>> shift = Shift(before=0.2, after=0.5, change=0.3, low=0.1, high=0.5, clear=True)
     >>> change = Change(90.0, "Prices", "measured", participants=8, shifts={"happy": shift})

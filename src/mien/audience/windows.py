@@ -152,6 +152,10 @@ class SampleCollector:
         def named(names: Labels, values: Sequence[float]) -> dict[str, float]:
             return {name: published(value, n) for name, value in zip(names, values, strict=True)}
 
+        mapping = self.options.mapping
+        sentiment = None
+        if not mapping.unknown(self.labels):
+            sentiment = named(SENTIMENTS, mapping(figures.mean[None], self.labels)[0].tolist())
         return Window(
             closed.start,
             closed.end,
@@ -159,7 +163,7 @@ class SampleCollector:
             looked,
             n,
             named(self.labels, figures.mean.tolist()),
-            named(SENTIMENTS, self.options.mapping(figures.mean[None], self.labels)[0].tolist()),
+            sentiment,
             published(figures.similarity, n),
             round(figures.coverage, 2),
             labels,

@@ -9,7 +9,7 @@ import io
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -204,7 +204,7 @@ def open_input(
     if ending in (".txt", ".csv", ".tsv"):
         return _list(place, remote, strict, own)
     if ending == ".parquet":
-        return _tables(place, [place], strict)
+        return _tables(place, [place], strict, own)
     return Input(spelled(path), "list", [FilePart(spelled(path), path)])
 
 
@@ -213,7 +213,7 @@ def _folder(path: Path, output: Path | None, strict: bool, own: Sequence[str]) -
     if not found.sources:
         tables = [file for file in found.passed_over if file.suffix.lower() == ".parquet"]
         if tables:
-            return _tables(path, tables, strict)
+            return _tables(path, tables, strict, own)
         if not found.unreadable:
             raise InputError(
                 f"{path}: expected images or videos; none lie in it: name files whose endings mien does not know in a list"
@@ -253,7 +253,7 @@ def _list(path: Path, remote: bool, strict: bool, own: Sequence[str]) -> Input:
         labels: Sequence[str | None] = [
             class_named(line.label, own) if line.label is not None else None for line in lines
         ]
-        remarks = unknown_labels(spelled(path), unknown_words(words, own), strict)
+        remarks = unknown_labels(spelled(path), unknown_words(words, own), strict, own)
     else:
         labels, remarks = _labelled([_class_of(PurePosixPath(line.path), own) for line in lines])
     parts = [_listed(line.path, path.parent, label) for line, label in zip(lines, labels, strict=True)]
@@ -270,18 +270,21 @@ def _listed(name: str, folder: Path, label: str | None) -> FilePart:
     )
 
 
-def _tables(path: Path, files: Sequence[Path], strict: bool) -> Input:
+def _tables(path: Path, files: Sequence[Path], strict: bool, own: Sequence[str]) -> Input:
     from mien.batch.parquet import open_table_file
 
-    opened = [open_table_file(file) for file in files]
-    remarks = [remark for one in opened for remark in unknown_labels(spelled(one.file), one.unknown, strict)]
-    parts = [TablePart(str(one.file), 0, one.rows) for one in opened if one.rows]
+    classes = tuple(own)
+    opened = [open_table_file(file, classes) for file in files]
+    remarks = [
+        remark for one in opened for remark in unknown_labels(spelled(one.file), one.unknown, strict, own)
+    ]
+    parts = [TablePart(str(one.file), 0, one.rows, classes) for one in opened if one.rows]
     return Input(spelled(path), "parquet", parts, any(one.label for one in opened), remarks)
 
 
 def _cut(part: TablePart, size: int) -> list[TablePart]:
     """Rows of a Parquet file in portions."""
-    return [TablePart(part.place, row, min(size, part.count - row)) for row in range(0, part.count, size)]
+    return [replace(part, row=row, count=min(size, part.count - row)) for row in range(0, part.count, size)]
 
 
 def _remote(path: str, own: Sequence[str], *, allowed: bool) -> Input:

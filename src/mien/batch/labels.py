@@ -38,17 +38,17 @@ def unknown_words(words: Sequence[tuple[str, str]], own: Sequence[str] = ()) -> 
     return list(found.values())
 
 
-def unknown_labels(name: str, unknown: Sequence[Unknown], strict: bool) -> list[str]:
-    """A remark about words that are no labels; none where there are none.
+def unknown_labels(name: str, unknown: Sequence[Unknown], strict: bool, own: Sequence[str] = ()) -> list[str]:
+    """A remark about words that are no labels, and no classes of one's own; none where there are none.
 
     Raises:
         InputError: There are some, and they are to be refused.
     """
     if not unknown:
         return []
-    named = []
+    known, named = tuple(dict.fromkeys((*KNOWN, *own))), []
     for one in unknown[:_MOST_WORDS]:
-        close = difflib.get_close_matches(one.word.lower(), KNOWN, 1)
+        close = difflib.get_close_matches(one.word.lower(), known, 1)
         named.append(
             f"{printable(one.word)!r} ({one.count:,}, first in {one.where}{f'; did you mean {close[0]}?' if close else ''})"
         )
@@ -56,7 +56,7 @@ def unknown_labels(name: str, unknown: Sequence[Unknown], strict: bool) -> list[
     words = f"{', '.join(named)}{more}"
     if strict:
         raise InputError(
-            f"{name}: expected labels out of {', '.join(KNOWN)} or synonyms; got {words}: correct them, or leave out --strict-labels"
+            f"{name}: expected labels out of {', '.join(known)} or synonyms; got {words}: correct them, or leave out --strict-labels"
         )
     return [
         f"{len(unknown):,} {'label is' if len(unknown) == 1 else 'labels are'} not known, left out: {words}"

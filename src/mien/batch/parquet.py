@@ -29,7 +29,7 @@ class TableFile:
         name: Column by which a row is called; None: by its number.
         label: Column with the label; None where there is none.
         words: Meaning of labels that are numbers.
-        unknown: Words of the column of labels that mien does not know.
+        unknown: Words of the column of labels that neither mien nor the model knows.
     """
 
     file: Path
@@ -41,8 +41,12 @@ class TableFile:
     unknown: Sequence[Unknown] = ()
 
 
-def open_table_file(file: Path) -> TableFile:
+def open_table_file(file: Path, own: tuple[str, ...] = ()) -> TableFile:
     """Look at the columns of a file.
+
+    Args:
+        file: Where it lies.
+        own: Classes of the model, where it has others than mien knows.
 
     Raises:
         InputError: It is not Parquet, or has no column of bytes.
@@ -52,11 +56,11 @@ def open_table_file(file: Path) -> TableFile:
         status = file.stat()
     except OSError as error:
         raise InputError(f"{file}: expected a Parquet file; got: {error.strerror}: check the path") from None
-    return _opened(file, status.st_size, status.st_mtime_ns)
+    return _opened(file, own, status.st_size, status.st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
-def _opened(file: Path, _size: int, _changed: int) -> TableFile:
+def _opened(file: Path, own: tuple[str, ...], _size: int, _changed: int) -> TableFile:
     """What is known of a file of this size and date: it is asked for again with every shard."""
     polars = _polars()
     try:
@@ -82,12 +86,11 @@ def _opened(file: Path, _size: int, _changed: int) -> TableFile:
     if label is not None and schema[label].is_integer() and label not in words:
         label = None  # Numbers whose meaning nothing tells.
     meaning = words.get(label, ()) if label else ()
-    return TableFile(
-        file, rows, content, name, label, meaning, _unknown(scan, label, meaning) if label else ()
-    )
+    unknown = _unknown(scan, label, meaning, own) if label else ()
+    return TableFile(file, rows, content, name, label, meaning, unknown)
 
 
-def _unknown(scan: Any, label: str, words: Sequence[str]) -> list[Unknown]:
+def _unknown(scan: Any, label: str, words: Sequence[str], own: Sequence[str]) -> list[Unknown]:
     """Values of the column of labels that are no class."""
     polars = _polars()
     column = scan.select(polars.col(label), polars.int_range(polars.len()).alias("row")).filter(
@@ -99,17 +102,25 @@ def _unknown(scan: Any, label: str, words: Sequence[str]) -> list[Unknown]:
     return [
         Unknown(str(words[value] if words and 0 <= value < len(words) else value), count, f"row {row}")
         for value, count, row in values.rows()
-        if _class(value, words) is None
+        if _class(value, words, own) is None
     ]
 
 
-def read_rows(file: Path, row: int, count: int) -> Iterator[tuple[str, bytes, str | None]]:
+def read_rows(
+    file: Path, row: int, count: int, own: tuple[str, ...] = ()
+) -> Iterator[tuple[str, bytes, str | None]]:
     """Name, bytes and label of some rows that follow one another.
+
+    Args:
+        file: Where they lie.
+        row: The first one, 0-based.
+        count: How many.
+        own: Classes of the model, where it has others than mien knows.
 
     Raises:
         InputError: The file cannot be read.
     """
-    polars, known = _polars(), open_table_file(file)
+    polars, known = _polars(), open_table_file(file, own)
     columns = [column for column in dict.fromkeys((known.content, known.name, known.label)) if column]
     try:
         table = polars.scan_parquet(file).slice(row, count).select(columns).collect()
@@ -132,14 +143,14 @@ def read_rows(file: Path, row: int, count: int) -> Iterator[tuple[str, bytes, st
         yield (
             name if name is not None else f"{file}, row {row + place}",
             content or b"",
-            _class(label, known.words),
+            _class(label, known.words, own),
         )
 
 
-def _class(label: Any, words: Sequence[str]) -> str | None:
+def _class(label: Any, words: Sequence[str], own: Sequence[str]) -> str | None:
     if label is None or (words and not 0 <= label < len(words)):
         return None
-    return class_named(str(words[label] if words else label))
+    return class_named(str(words[label] if words else label), own)
 
 
 def _holds(kind: Any) -> bool:

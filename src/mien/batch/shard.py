@@ -80,11 +80,13 @@ class TablePart:
         place: The Parquet file.
         row: Its first row, 0-based.
         count: How many rows.
+        own: Classes of the model, where it has others than mien knows.
     """
 
     place: str
     row: int
     count: int
+    own: tuple[str, ...] = ()
 
     label = None
     mark = None
@@ -98,7 +100,8 @@ class TablePart:
         """They, the first one at a position."""
         from mien.batch.parquet import read_rows
 
-        for place, (source, content, label) in enumerate(read_rows(Path(self.place), self.row, self.count)):
+        rows = read_rows(Path(self.place), self.row, self.count, self.own)
+        for place, (source, content, label) in enumerate(rows):
             yield Item(start + place, source, label, content)
 
 

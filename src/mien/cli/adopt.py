@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mien.cli.console import Console, say
+from mien.cli.console import Console, complain, say
 from mien.cli.options import grouped
 from mien.cli.progress import tracked_on
 
 if TYPE_CHECKING:
+    from mien.core.errors import UntoldError
     from mien.models.adoption import Candidate, Told
 
 _IMAGES, _MODEL = "What its images were brought to", "The model"
@@ -189,7 +190,7 @@ def _asked_labels(given: str | None):  # type: ignore[no-untyped-def]
             f"what are its classes, in the order of its output ({FORMS})",
             "a graph does not name its classes",
         )
-        given = _answer(untold)
+        return _asked(untold, open_labels)
     return open_labels(given)
 
 
@@ -202,29 +203,54 @@ def _looked_at(file: Path, told: Told) -> Candidate:
         try:
             return look_at(file, told)
         except UntoldError as untold:
-            answer = _answer(untold)
-            told = replace(told, **{untold.option.replace("-", "_"): _READ[untold.option](answer)})
+            told = replace(told, **{untold.option: _asked(untold, _READ[untold.option])})
 
 
-def _answer(untold: Exception) -> str:
-    """What somebody at a terminal says.
+def _asked(untold: UntoldError, read: Callable[[str], Any]) -> Any:
+    """What somebody at a terminal says, who is asked again where it cannot be.
+
+    Args:
+        untold: What is missing.
+        read: Makes something of a line.
 
     Raises:
-        UntoldError: Nobody is there to ask.
+        UntoldError: Nobody is there to ask, or no answer is given.
     """
+    from mien.core.errors import InputError
+
     if not sys.stdin.isatty():
         raise untold
-    question = untold.question  # type: ignore[attr-defined]
-    return str(typer.prompt(question[0].upper() + question[1:], err=True)).strip()
+    while True:
+        try:
+            answer = typer.prompt(untold.question[0].upper() + untold.question[1:], err=True)
+            return read(str(answer).strip())
+        except typer.Abort:
+            raise untold from None
+        except InputError as error:
+            complain(f"{error}\n")
 
 
 _READ: dict[str, Callable[[str], Any]] = {
     "size": lambda text: _whole("size", text),
-    "colour": str.lower,
+    "colour": lambda text: _colour(text.lower()),
     "mean": lambda text: _numbers("mean", text),
     "std": lambda text: _numbers("std", text),
-    "pixels": lambda text: _whole("pixels", text),
+    "pixels": lambda text: int(_one_of("pixels", text, ("1", "255"))),
 }
+
+
+def _colour(text: str) -> str:
+    from mien.models.preparation import COLOURS
+
+    return _one_of("colour", text, COLOURS)
+
+
+def _one_of(option: str, text: str, known: Sequence[str]) -> str:
+    from mien.core.errors import InputError
+
+    if text not in known:
+        raise InputError(f"expected --{option} {', '.join(known)}; got {text!r}")
+    return text
 
 
 def _whole(option: str, text: str) -> int:

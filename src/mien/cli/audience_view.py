@@ -94,13 +94,13 @@ class Follower:
         if window is None:
             return [_wrapped(f"the first figures come after {lasting(self._options.window)}", "dim")]
         span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
-        if window.shares is None or window.sentiment is None:
+        if window.shares is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         similarity, coverage = percent(window.similarity or 0), percent(window.coverage or 0)
         line = (
             f"{span}: {window.participants} people, similarity {similarity}, read in {coverage} of the looks"
         )
-        return [_wrapped(line), _bars(window.shares, self._labels), _bars(window.sentiment, SENTIMENTS)]
+        return [_wrapped(line), *_all_bars(window.shares, window.sentiment, self._labels)]
 
 
 def summarise(audience: Audience, console: Console) -> None:
@@ -113,11 +113,11 @@ def summarise(audience: Audience, console: Console) -> None:
     if whole is None:
         nothing = {_nothing(window, audience.options): None for window in audience.windows}
         console.print(Text(f"no figures: {'; '.join(nothing) or 'no window was completed'}"), soft_wrap=True)
-    elif whole.shares and whole.sentiment:
+    elif whole.shares:
         most = f"up to {whole.participants} people, each counted once in a window; similarity {percent(whole.similarity or 0)}"
         console.print(Text(most), soft_wrap=True)
-        console.print(_bars(whole.shares, audience.labels))
-        console.print(_bars(whole.sentiment, SENTIMENTS))
+        for bars in _all_bars(whole.shares, whole.sentiment, audience.labels):
+            console.print(bars)
         console.print(_wrapped(_ROUNDED, "dim"))
         console.print(Text.assemble("over time  ", _strip(audience.windows, audience.labels)), soft_wrap=True)
     if audience.changes:
@@ -142,6 +142,13 @@ def _nothing(window: Window, options: AudienceOptions) -> str:
     if window.status == "too_few":
         return f"fewer people than {options.min_group}, or than the quorum, were read"
     return WORDS[window.status]
+
+
+def _all_bars(
+    shares: Mapping[str, float], sentiment: Mapping[str, float] | None, labels: Labels
+) -> list[RenderableType]:
+    """Of expressions, and of sentiments where they are known."""
+    return [_bars(shares, labels), *([_bars(sentiment, SENTIMENTS)] if sentiment else [])]
 
 
 def _bars(shares: Mapping[str, float], classes: Labels) -> Table:

@@ -41,7 +41,7 @@ class JudgingOptions:
     split: Annotated[
         str,
         typer.Option(
-            help="Which part of the data; auto: PublicTest, or all of it where it is not divided.",
+            help="Which part of the data; auto: PublicTest, or all of it where it is not divided; all: every face once.",
             rich_help_panel=_JUDGING,
         ),
     ] = "auto"
@@ -243,6 +243,7 @@ def evaluate(
     the distance to people's votes, people themselves, and all of it again without the images that also
     stand in Training.
     """
+    from mien.data.dataset import PRIVATE_TEST
     from mien.evaluation import evaluate as judge
     from mien.evaluation import open_subject
 
@@ -252,7 +253,7 @@ def evaluate(
     options = judging.options(spelled(data.name), tracked_on(notes))
     faces = _opened(data, votes, subject, options.center_crop, notes)
     found = judge(subject, faces, options)
-    for remark in (*found.remarks, *([_PRIVATE] if found.options.split == "PrivateTest" else [])):
+    for remark in (*found.remarks, *([_PRIVATE] if PRIVATE_TEST in found.faces.splits else [])):
         notes.print(f"note: {remark}", style="dim")
     showing.show(found, notes)
 

@@ -150,11 +150,9 @@ def score(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = replace(answers.options(), corrections=None if people is None else read_corrections(people))
     check_places(output or (), plots)
-    labels = read_reference(reference)
-    scores = [
-        score_clips(read_predictions(path, options, tracked_on(notes)), labels, options)
-        for path in predictions
-    ]
+    read = [read_predictions(path, options, tracked_on(notes)) for path in predictions]
+    labels = read_reference(reference, tuple(name for one in read for name in one.classes))
+    scores = [score_clips(one, labels, options) for one in read]
     for path in output or ():
         write_scores(path, scores, labels, options)
     written = [*(output or ()), *(write_charts(scores, plots) if plots else ())]

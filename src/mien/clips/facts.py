@@ -17,6 +17,7 @@ from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import json_text
+from mien.core.output_names import storable
 from mien.data.label_names import in_order
 from mien.metrics import wilson
 from mien.metrics.sentiment import SENTIMENTS
@@ -185,7 +186,7 @@ def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
     require_matplotlib()
     written = []
     for number, score in enumerate(scores, 1):
-        own = folder if len(scores) == 1 else folder / f"{number}-{Path(score.name).stem}"
+        own = folder if len(scores) == 1 else folder / storable(f"{number}-{Path(score.name).stem}")
         with translate_os_errors(own):
             own.mkdir(parents=True, exist_ok=True)
         answers = f"{score.name}: clips with an answer, n = {score.answered.n:,}; {int(score.unanswered.sum()):,} without"

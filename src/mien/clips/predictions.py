@@ -64,6 +64,11 @@ class Predictions:
     problems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Every class that a clip was read in."""
+        return tuple(dict.fromkeys(name for clip in self.clips for name in clip.expression.classes))
+
 
 def read_predictions(
     path: str | Path, options: ScoreOptions | None = None, track: Track = lambda items, _, __: items

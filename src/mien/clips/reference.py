@@ -53,12 +53,17 @@ class Reference:
     ambiguous: tuple[str, ...] = ()
 
 
-def read_reference(path: str | Path) -> Reference:
+def read_reference(path: str | Path, own: Sequence[str] = ()) -> Reference:
     """Reference labels out of a CSV with a column ``file`` and a column ``label``, divided by commas, semicolons
     or tabs.
 
-    Labels are expressions (mien's words, those of FER+, synonyms) or positive, neutral and negative; never
-    both in one file.
+    Labels are expressions (mien's words, those of FER+, synonyms, classes of one's own) or positive, neutral and
+    negative; never both in one file.
+
+    Args:
+        path: The file.
+        own: Classes of the model that read the clips, where it has others than mien knows
+            (`mien.clips.Predictions.classes`).
 
     Raises:
         InputError: The file cannot be used, or a label is in other words.
@@ -82,7 +87,7 @@ def read_reference(path: str | Path) -> Reference:
             problems.append(
                 f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out"
             )
-    words, kind = _meant({name: label for name, label in given.items() if name not in twice}, path)
+    words, kind = _meant({name: label for name, label in given.items() if name not in twice}, path, own)
     return Reference(
         path,
         tuple(ReferenceLabel(name, word) for name, word in words.items()),
@@ -122,26 +127,27 @@ def _columns(header: Sequence[str], path: Path) -> tuple[int, int]:
     return places[0], places[1]
 
 
-def _meant(given: dict[str, tuple[str, int]], path: Path) -> tuple[dict[str, str], Kind]:
+def _meant(given: dict[str, tuple[str, int]], path: Path, own: Sequence[str]) -> tuple[dict[str, str], Kind]:
     """The words as mien's, and of which kind they are."""
     words = {name: _known(word) for name, (word, _) in given.items()}
-    other = {word: line for word, line in given.values() if _known(word) not in (*KNOWN, *SENTIMENTS)}
+    known = tuple(dict.fromkeys((*KNOWN, *own)))
+    other = {word: line for word, line in given.values() if _known(word) not in (*known, *SENTIMENTS)}
     if other:
         listed = ", ".join(f"{word!r} (line {line})" for word, line in list(other.items())[:_MOST_TOLD])
         more = f" and {len(other) - _MOST_TOLD} more" if len(other) > _MOST_TOLD else ""
         raise InputError(
-            f"{path}: expected labels out of {', '.join(KNOWN)}, or positive, neutral, negative; got {listed}{more}: rename them"
+            f"{path}: expected labels out of {', '.join(known)}, or positive, neutral, negative; got {listed}{more}: rename them"
         )
     if not given:
         raise InputError(f"{path}: expected reference labels; got none")
     sentiments = [word for word in words.values() if word in SENTIMENTS.names]
     if len(sentiments) == len(words):
         return words, "sentiment"
-    if {*sentiments} <= {"neutral"}:
+    if {*sentiments} <= {"neutral", *own}:
         return words, "expression"
     expression, sentiment = (
         next(word for word in words.values() if word != "neutral" and word in names)
-        for names in (KNOWN, SENTIMENTS.names)
+        for names in (known, SENTIMENTS.names)
     )
     raise InputError(
         f"{path}: expected either expressions or positive, neutral, negative; got both ({sentiment}, {expression}): write one kind"

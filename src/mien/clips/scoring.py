@@ -163,13 +163,18 @@ def score_clips(
     """Hold clips against reference labels, which are raters' words for what the faces show.
 
     Raises:
-        InputError: No clip has a reference label, or a reference label has no sentiment.
+        InputError: No clip has a reference label, or a reference label or a class of the clips has no sentiment.
     """
     options = options or ScoreOptions()
     kind = options.classes or reference.kind
     if (kind, reference.kind) == ("expression", "sentiment"):
         raise InputError(
             f"{reference.path}: expected expressions; got positive, neutral, negative: leave out --classes expression"
+        )
+    if kind == "sentiment" and (unknown := _without_sentiment(predictions, options.mapping)):
+        raise InputError(
+            f"mapping {options.mapping.name}: expected a sentiment for {', '.join(unknown)} too, as {predictions.name} has rows of "
+            "it: name all classes in a file for --mapping, or judge expressions"
         )
     labels = {label.file: _as(kind, reference, label.label, options.mapping) for label in reference.labels}
     clips, problems = _matched(predictions, reference, labels, kind)
@@ -191,6 +196,11 @@ def score_clips(
         (*predictions.problems, *problems),
         predictions.remarks,
     )
+
+
+def _without_sentiment(predictions: Predictions, mapping: SentimentMapping) -> tuple[str, ...]:
+    every = [mapping.unknown(clip.expression.classes) for clip in predictions.clips]
+    return tuple(dict.fromkeys(name for unknown in every for name in unknown))
 
 
 def _as(kind: Kind, reference: Reference, label: str, mapping: SentimentMapping) -> str:

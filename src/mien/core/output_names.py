@@ -11,6 +11,9 @@ from pathlib import Path
 from unicodedata import normalize
 
 _PLACE = re.compile("{name}|{parent}")
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+"""What no name may hold on Windows, or begin with before its first dot, whatever its ending."""
 
 _MOST_BYTES = 251
 """Bytes of a name: file systems allow 255, and a copy may get an ending of four."""
@@ -72,12 +75,31 @@ def _variants(source: str | Path, ending: bool) -> Iterator[str]:
 
 
 def _filled(pattern: Path, source: str | Path, name: str) -> Path:
-    text = pattern.as_posix()
-    parent = Path(os.path.abspath(source)).parent.name
-    alone = text.startswith("{name}") or "/{name}" in text
-    meant = {"{parent}": parent, "{name}": name if alone else name.replace("/", "-")}
-    text = _PLACE.sub(lambda found: meant[found[0]], text)  # In one go: names may hold such words themselves.
-    return Path(*(part if part == "/" else shortened(part) for part in Path(text).parts))
+    meant = {"{parent}": Path(os.path.abspath(source)).parent.name, "{name}": name}
+
+    def parts(part: str) -> Iterator[str]:
+        if part == pattern.anchor or not _PLACE.search(part):  # What a person wrote stays as it is.
+            yield part if part == pattern.anchor else shortened(part)
+            return
+        alone = part.startswith("{name}")
+        # In one go: names may hold such words themselves.
+        text = _PLACE.sub(lambda found: meant[found[0]] if alone else meant[found[0]].replace("/", "-"), part)
+        yield from (shortened(storable(piece)) for piece in text.split("/") if piece)
+
+    return Path(*(piece for part in pattern.parts for piece in parts(part)))
+
+
+def storable(name: str) -> str:
+    """A name of a file or folder as all systems can store it, so that results can be copied anywhere: Windows has
+    characters and names of its own, and takes no dot or space at the end.
+
+    >>> [storable(name) for name in ("talk.html", "12:30?.csv", "aux.txt", "NUL", "auxiliary", "so...", "a b ")]
+    ['talk.html', '12_30_.csv', 'aux_.txt', 'NUL_', 'auxiliary', 'so..._', 'a b _']
+    """
+    name = _FORBIDDEN.sub("_", name)
+    if found := _DEVICE.match(name):
+        name = f"{found[1]}_{name[found.end(1) :].lstrip()}"
+    return f"{name}_" if name.endswith((".", " ")) or not name else name
 
 
 def shortened(name: str, most: int = _MOST_BYTES) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from mien.core.atomic import atomic_folder, translate_os_errors
 from mien.core.errors import InputError
+from mien.core.output_names import storable
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import TRAINING, VOTES, FaceDataset
@@ -118,7 +119,7 @@ def write_folders(data: FaceDataset, path: Path, track: ProgressCallback = no_pr
         for at, image in enumerate(track(data.images, f"writing {path.name}", len(data))):
             split, label = str(data.splits[at]), data.labels[data.expressions[at]]
             folder = aside / SPLIT_NAMES[split]
-            file = folder / label / f"face{at:07d}.png"
+            file = folder / storable(label) / f"face{at:07d}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(png_bytes(image))
             if split not in tables:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any
 
 from mien.core.csv_cells import plain
@@ -64,6 +64,15 @@ def read_described(
     numbered = {name for row in rows for name in row.names}
     classes = in_order(numbered, (*terms.own, *sorted(numbered)))
     gathering = DatasetBuilder(path, terms, classes or None)
+    rows, again = _apart(rows)
+    if again:
+        more = len({row.place for row in again}) - 1
+        others = f" and for {more:,} more" if more else ""
+        terms.refuse(
+            InputError(
+                f"{again[0].where}: expected one row for each image; got another for {again[0].place}{others}: delete one"
+            )
+        )
     seen: set[Path] = set()
     for row in terms.track(rows, f"reading {path.name}", len(rows)):
         gathering.add(partial(row.read, known, seen))
@@ -75,6 +84,17 @@ def read_described(
                 )
             )
     return gathering
+
+
+def _apart(rows: Sequence[_Row]) -> tuple[list[_Row], list[_Row]]:
+    """The first row of each image, and those after it."""
+    first: list[_Row] = []
+    again: list[_Row] = []
+    seen: set[Path] = set()
+    for row in rows:
+        (again if row.file_name and row.place in seen else first).append(row)
+        seen.add(row.place)
+    return first, again
 
 
 @dataclass(frozen=True)
@@ -106,6 +126,11 @@ class _Row:
         return str(self._value(_FILE) or "")
 
     @property
+    def place(self) -> Path:
+        """Where its image should lie; for nothing but comparisons, as names from outside may lead anywhere."""
+        return self.table.parent.joinpath(*PureWindowsPath(self.file_name).parts)
+
+    @property
     def label(self) -> Any:
         return self._value(LABEL_COLUMNS)
 
@@ -117,10 +142,6 @@ class _Row:
             seen: Files that were read; this one is added.
         """
         file = file_named(self.file_name, self.table.parent, self.where)
-        if file in seen:
-            raise InputError(
-                f"{self.where}: expected one row for each image; got another for {file}: delete one"
-            )
         seen.add(file)
         inner = file.relative_to(self.root)
         content = content_of(file, self.where)

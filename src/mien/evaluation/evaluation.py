@@ -37,7 +37,8 @@ class EvaluateOptions:
     """What to measure, and how.
 
     Args:
-        split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided.
+        split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided; ``all`` is
+            every face once, whose ``leak_free`` part are those that are not in Training.
         labels: What counts as right, one of `LABEL_SETS`.
         views: How often an image is looked at, one of `VIEWS`.
         with_training: Also measure on the Training split, for the ratio of the two accuracies.
@@ -83,7 +84,8 @@ class Evaluation:
         options: What was asked; ``split`` and ``labels`` as they were taken.
         classes: Columns of everything below.
         whole: Figures on all counted images.
-        leak_free: The same without images that also stand in Training; None where nothing can leak.
+        leak_free: The same without images that also stand in Training, and without Training itself; None where
+            nothing can leak.
         training: The same on Training; None unless asked for.
         robustness: Errors in bad images; None unless asked for.
         groups: Figures for each value of a column; None unless asked for.
@@ -91,7 +93,7 @@ class Evaluation:
         faces: The counted images.
         probs: ``(n, k)`` probabilities for them.
         truth: ``(n,)`` their right column.
-        leaked: ``(n,)`` which of them also stand in Training.
+        leaked: ``(n,)`` which of them stand in Training, too.
         remarks: What a reader should know.
 
     >>> from mien.evaluation import evaluate

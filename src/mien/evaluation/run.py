@@ -25,6 +25,9 @@ from mien.evaluation.robustness import Robustness, robustness
 from mien.inference.crop import planes
 from mien.inference.views import mean_over_views, require_views
 
+ALL = "all"
+"""In place of a split: every face once."""
+
 
 def evaluate(
     subject: Predictor | Spec,
@@ -99,7 +102,7 @@ def _asked(
 def _evaluation(
     subject: Predictor, data: FaceDataset, truth: GroundTruth, options: EvaluateOptions
 ) -> Evaluation:
-    part = data.split(options.split)
+    part = data if options.split == ALL else data.split(options.split)
     if options.by is not None:
         require_values(part, options.by, options.split)
     everything = _ask(subject, part, truth, options)
@@ -168,8 +171,8 @@ def _robustness(
 
 
 def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool_] | None:
-    """Which images also stand in Training; None for Training itself, or where there is none."""
-    if split == TRAINING or TRAINING not in data.splits:
+    """Which images stand in Training, too; None where all do, or where there is no such split."""
+    if split == TRAINING or TRAINING not in data.splits or (data.splits == TRAINING).all():
         return None
     return part.copied_from(data.split(TRAINING))
 
@@ -194,9 +197,14 @@ def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.boo
         remarks.append(
             f"{options.split} has no image of {empty}: no recall; balanced accuracy leaves it out, macro-F1 unless it is answered (0)"
         )
-    if leaked is None and options.split == TRAINING:
+    if leaked is None and (counted.faces.splits == TRAINING).all():
         remarks.append(
             "this is Training: the figures say nothing about other faces if the model has learned from it"
+        )
+    elif leaked is not None and options.split == ALL:
+        remarks.append(
+            f"{int(leaked.sum()):,} of these faces are in Training or copies of such: what a model that has learned from them shows of "
+            "other faces, leak_free says alone"
         )
     elif leaked is None:
         remarks.append(

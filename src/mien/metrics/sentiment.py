@@ -72,7 +72,7 @@ class SentimentMapping:
         """``(k, 3)`` weights, a row for each of ``labels``, columns in the order of `SENTIMENTS`.
 
         Of a class that the mapping does not name, what somebody has said of how pleasant it is: -0.4 is four tenths negative
-        and six tenths neutral.
+        and six tenths neutral. A class that is called as a sentiment is that one.
 
         Raises:
             InputError: Neither the mapping nor the labels say anything of a label.
@@ -100,13 +100,17 @@ class SentimentMapping:
     def unknown(self, labels: Labels) -> tuple[str, ...]:
         """Labels of which neither the mapping nor they themselves say anything."""
         return tuple(
-            name for name in labels if name not in self.weights and labels.said_valence(name) is None
+            name
+            for name in labels
+            if name not in (*self.weights, *SENTIMENTS) and labels.said_valence(name) is None
         )
 
     def _row_of(self, name: str, labels: Labels) -> list[float]:
         if name in self.weights:
             return self._row(name)
-        valence = labels.said_valence(name) or 0.0
+        valence = labels.said_valence(name)
+        if valence is None:
+            return [float(name == sentiment) for sentiment in SENTIMENTS]
         return [max(valence, 0.0), 1 - abs(valence), max(-valence, 0.0)]
 
     def __call__(self, probs: NDArray[np.floating], labels: Labels) -> NDArray[np.float64]:
@@ -117,9 +121,14 @@ class SentimentMapping:
         """What an expression mostly counts as.
 
         Raises:
-            InputError: Two sentiments have the same weight, or the expression is unknown.
+            InputError: Two sentiments have the same weight, or the mapping does not name the expression.
         """
-        row = self._row(Labels(_KNOWN)[Labels(_KNOWN).index(expression)])
+        name = canonical_label(expression)
+        if name not in self.weights:
+            raise InputError(
+                f"mapping {self.name}: expected a sentiment for {name} too, which is a label: name it in the mapping"
+            )
+        row = self._row(name)
         best = [sentiment for sentiment, weight in zip(SENTIMENTS, row, strict=True) if weight == max(row)]
         if len(best) > 1:
             both = f"mapping {self.name}: {expression} is as much {' as '.join(best)}"

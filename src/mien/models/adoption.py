@@ -22,7 +22,6 @@ from mien.inference.card import (
     InputSpec,
     Score,
     read_network,
-    require_one_file,
     write_card,
 )
 from mien.models.foreign_graph import Graph, multiplications, open_model
@@ -153,13 +152,11 @@ def look_at(path: Path, told: Told) -> Candidate:
         told: What its graph cannot say.
 
     Raises:
-        NetworkError: It is not an ONNX file, has weights elsewhere, cannot be run here, or is no classifier.
+        NetworkError: It is not an ONNX file, its weights are not beside it, it cannot be run here, or is no classifier.
         InputError: What was told does not fit the graph.
         UntoldError: Something is missing.
     """
-    data = read_network(path)
-    require_one_file(data, str(path))
-    model = open_model(data, path)
+    model = open_model(read_network(path), path)
     if any(entry.key == KEY for entry in model.metadata_props):
         raise InputError(
             f"{path}: a model of mien's already: use it with --model, and mien models list shows its card"

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError, MissingExtraError, NetworkError, UntoldError
 from mien.inference.onnx_graph import keep_only
 from mien.inference.onnx_session import open_session
+from mien.models.foreign_weights import take_weights_in
 from mien.models.preparation import Preparation
 
 try:
@@ -224,15 +225,17 @@ class _Chain:
 
 
 def open_model(data: bytes, path: Path) -> Any:
-    """An ``onnx.ModelProto``, its functions written out and its operators of a version that can be worked with.
+    """An ``onnx.ModelProto`` with all its weights, its functions written out and its operators of a version that can be
+    worked with.
 
     Raises:
-        NetworkError: It is not an ONNX file, or has operators that ONNX Runtime has not.
+        NetworkError: It is not an ONNX file, its weights are not beside it, or it has operators that ONNX Runtime has not.
     """
     try:
         model = onnx.load_model_from_string(data)
     except Exception:  # protobuf's own, of several classes.
         raise NetworkError(f"{path}: expected an ONNX file; it is something else or damaged") from None
+    take_weights_in(model, path)
     if model.functions:
         model = inliner.inline_local_functions(model)
     if own := sorted(set(custom_operators(model.graph))):
