@@ -1,5 +1,5 @@
 """Installs the packages in ``dist/`` into empty environments outside of the repository, and uses them there: each of both reads an
-image, and each extra is tried with what it brings and without it. ``make packages`` calls it.
+image, and each extra is tried without what it brings, and with it in a copy of the wheel's environment. ``make packages`` calls it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_PIP = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile")
+_INSTALL = ("install", "--quiet", "--disable-pip-version-check", "--no-compile")
 _OURS = re.compile(r"PYTHON(PATH|HOME)|VIRTUAL_ENV|MIEN_.*")
 """Variables of this environment that another one must not get."""
 
@@ -153,56 +153,69 @@ def missed(extra: str, status: int, told: str) -> str | None:
 
 
 class Environment:
-    """An empty one with one package in it.
+    """An environment of Python's.
 
     Args:
-        place: Folder for it.
-        python: Whose Python it has.
-        package: As pip takes it.
-
-    Raises:
-        TrialError: pip has failed.
+        place: The folder that it is in, or will be.
     """
 
-    def __init__(self, place: Path, python: str, package: str) -> None:
-        subprocess.run([python, "-m", "venv", str(place)], check=True)
-        self.python = place / "bin" / "python"
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self._python = place / "bin" / "python"
+
+    def create(self, python: str) -> None:
+        """Make it, with nothing in it; ``python`` is whose Python it has."""
+        subprocess.run([python, "-m", "venv", "--without-pip", str(self.place)], check=True)
+
+    def copied(self, place: Path) -> Environment:
+        """A second one with the same packages, by hard links: pip removes files before it writes new ones."""
+        shutil.copytree(self.place, place, symlinks=True, copy_function=os.link)
+        return Environment(place)
+
+    def install(self, package: str) -> None:
+        """Install a package, as pip takes it.
+
+        Raises:
+            TrialError: pip has failed.
+        """
         # Nothing else is on its path: a source distribution finds no npm.
-        done = self._ran([*_PIP, package], place, str(self.python.parent))
+        command = [sys.executable, "-m", "pip", "--python", str(self._python), *_INSTALL, package]
+        done = _ran(command, self.place, str(self._python.parent))
         if done.returncode:
             raise TrialError(f"pip install {package} has failed: {done.stderr.strip()[-500:]}")
 
     def run(self, words: Sequence[str], folder: Path) -> tuple[int, str]:
         """How a program ended that is started as `Trial` says, and what it told."""
         words = ("-m", *words) if words[0] == "mien" else words
-        done = self._ran(words, folder, f"{self.python.parent}{os.pathsep}{os.defpath}")
+        hidden = "screen:" in words and "DISPLAY" not in os.environ
+        command = [*(["xvfb-run", "--auto-servernum"] if hidden else []), str(self._python), *words]
+        done = _ran(command, folder, f"{self._python.parent}{os.pathsep}{os.defpath}")
         return done.returncode, done.stdout + done.stderr
 
-    def _ran(self, words: Sequence[str], folder: Path, path: str) -> subprocess.CompletedProcess[str]:
-        display = (
-            ["xvfb-run", "--auto-servernum"] if "screen:" in words and "DISPLAY" not in os.environ else []
-        )
-        return subprocess.run(
-            [*display, str(self.python), *words],
-            cwd=folder,
-            env={
-                **{name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)},
-                "PATH": path,
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=1800,
-        )
+
+def _ran(command: list[str], folder: Path, path: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={
+            **{name: value for name, value in os.environ.items() if not _OURS.fullmatch(name)},
+            "PATH": path,
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=1800,
+    )
 
 
-def try_out(packages: Sequence[Path], python: str, extras: Iterable[str]) -> Iterator[str]:
-    """Install and use packages; says of each step that it went well.
+def try_out(sdist: Path, wheel: Path, python: str, extras: Iterable[str]) -> Iterator[str]:
+    """Install and use both packages; says of each step that it went well.
 
     Args:
-        packages: A source distribution and a wheel.
+        sdist: A source distribution.
+        wheel: A wheel.
         python: Whose Python the environments have.
-        extras: Which are installed.
+        extras: Which are tried with what they bring.
 
     Raises:
         TrialError: Something does not do what it should.
@@ -211,24 +224,25 @@ def try_out(packages: Sequence[Path], python: str, extras: Iterable[str]) -> Ite
         inputs = Path(place, "inputs")
         inputs.mkdir()
         write_inputs(inputs)
-        for package in packages:
+        for package in (sdist, wheel):
             begun = time.monotonic()
-            environment = Environment(Path(place, "core"), python, str(package))
-            said = _well(environment, ("-c", _READS), inputs)
-            _well(environment, ("mien", "doctor"), inputs)
-            yield f"{package.name}: reads {said.strip()}; mien doctor finds no fault ({time.monotonic() - begun:.0f} s)"
-            if package.suffix == ".whl":
-                for extra in (name for name, trial in TRIALS.items() if trial.tells):
-                    if fault := missed(extra, *environment.run(TRIALS[extra].words, inputs)):
-                        raise TrialError(fault)
-                yield "without extras: the command of each names it in one line"
-            shutil.rmtree(Path(place, "core"))
-        for extra in extras:
+            core = Environment(Path(place, package.suffix[1:]))
+            core.create(python)
+            core.install(str(package))
+            said = _well(core, ("-c", _READS), inputs).strip()
+            _well(core, ("mien", "doctor"), inputs)
+            yield f"{package.name}: reads {said}; mien doctor finds no fault ({time.monotonic() - begun:.0f} s)"
+        for name in (name for name, trial in TRIALS.items() if trial.tells):
+            if fault := missed(name, *core.run(TRIALS[name].words, inputs)):
+                raise TrialError(fault)
+        yield "without extras: the command of each names it in one line"
+        for name in extras:
             begun = time.monotonic()
-            names = ",".join(filter(None, (TRIALS[extra].beside, extra)))
-            environment = Environment(Path(place, "extra"), python, f"{packages[-1]}[{names}]")
-            _well(environment, TRIALS[extra].words, inputs)
-            shutil.rmtree(Path(place, "extra"))
+            names = ",".join(filter(None, (TRIALS[name].beside, name)))
+            environment = core.copied(Path(place, name))
+            environment.install(f"{wheel}[{names}]")
+            _well(environment, TRIALS[name].words, inputs)
+            shutil.rmtree(environment.place)
             yield f"mien[{names}]: works ({time.monotonic() - begun:.0f} s)"
 
 
@@ -251,11 +265,11 @@ def main() -> None:
     named = {"light": light, "all": list(TRIALS), "none": []}.get(chosen.extras, chosen.extras.split(","))
     if unknown := set(named) - set(TRIALS):
         parser.error(f"expected extras out of {', '.join(TRIALS)}; got {', '.join(sorted(unknown))}")
-    packages = [*(ROOT / "dist").glob("mien-*.tar.gz"), *(ROOT / "dist").glob("mien-*.whl")]
-    if len(packages) != 2:
+    found = [*(ROOT / "dist").glob("mien-*.tar.gz"), *(ROOT / "dist").glob("mien-*.whl")]
+    if len(found) != 2:
         sys.exit("expected a source distribution and a wheel in dist/: make packages builds them")
     try:
-        for line in try_out(packages, chosen.python, named):
+        for line in try_out(found[0], found[1], chosen.python, named):
             print(line, flush=True)
     except TrialError as error:
         sys.exit(str(error))

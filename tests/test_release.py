@@ -150,11 +150,16 @@ def test_readme_s_links_follow_a_release() -> None:
 
 @pytest.mark.integration
 def test_a_trial_says_what_is_wrong(tmp_path: Path) -> None:
-    """An environment in which pip cannot install a package, and a program that fails."""
+    """Of a package that pip cannot install, and of a program that fails."""
     with zipfile.ZipFile(tmp_path / "mien-0.2.0-py3-none-any.whl", "w") as archive:
         archive.writestr("mien.py", "")
+    new = trial.Environment(tmp_path / "new")
+    new.create(sys.executable)
     with pytest.raises(trial.TrialError, match=r"^pip install .*mien-0\.2\.0-py3-none-any\.whl has failed: "):
-        trial.Environment(tmp_path / "new", sys.executable, str(tmp_path / "mien-0.2.0-py3-none-any.whl"))
+        new.install(str(tmp_path / "mien-0.2.0-py3-none-any.whl"))
+    assert new.copied(tmp_path / "copy").run(("-c", "print(6 * 7)"), tmp_path) == (0, "42\n")
+    with pytest.raises(trial.TrialError, match=r"^mien doctor has ended with 1: .*No module named mien"):
+        trial._well(new, ("mien", "doctor"), tmp_path)
 
 
 @pytest.mark.integration
