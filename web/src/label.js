@@ -4,7 +4,7 @@
  * @typedef {import("./device.js").Face} Face
  */
 
-import { percent } from "./percents.js";
+import { percent } from "./formatting.js";
 
 /**
  * Column of the labels, -1 for uncertain.

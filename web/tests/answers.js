@@ -23,7 +23,7 @@ import { Smoother } from "../src/inference/smoothing-online.js";
 import { Spacing } from "../src/inference/spacing.js";
 import { Tracker } from "../src/inference/tracker.js";
 import { captionOf, labelConfidence, labelOf } from "../src/label.js";
-import { percents } from "../src/percents.js";
+import { percents } from "../src/formatting.js";
 import { answersOf } from "./answers-landmarks.js";
 import { read } from "./vectors.js";
 

@@ -7,7 +7,7 @@ import { captionOf } from "../src/label.js";
 import { sampleMinute } from "../src/live/sample.js";
 import { headOf, signed, Usual } from "../src/live/measures.js";
 import { everybodyShows, Trigger } from "../src/live/trigger.js";
-import { percent, percents } from "../src/percents.js";
+import { percent, percents } from "../src/formatting.js";
 import { settings } from "./answers.js";
 
 /** @typedef {import("../src/device.js").Tracked} Tracked */

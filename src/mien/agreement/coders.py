@@ -11,7 +11,7 @@ import numpy as np
 from mien.agreement.coding import CodedStretch, Coding, Floats, Overlap, apart
 from mien.agreement.options import AgreementOptions
 from mien.core.errors import InputError
-from mien.core.formatting import clock
+from mien.core.formatting import clock, counted
 from mien.core.labels import Labels
 from mien.core.names import spelled
 from mien.events import Event, read_events
@@ -100,7 +100,7 @@ def _files(path: Path, recordings: Mapping[str, RecordingExtent], remarks: list[
         only = list(recordings) if len(recordings) == 1 else stems.get(path.stem.lower(), [])
         if len(only) != 1:
             raise InputError(
-                f"{path}: the rows are of {len(recordings)} recordings: give a folder with a file for each, named as that is"
+                f"{path}: the rows are of {counted(len(recordings), 'recording')}: give a folder with a file for each, named as that is"
             )
         return {only[0]: path}
     found: dict[str, Path] = {}
@@ -189,7 +189,7 @@ class _Reading:
                 strange.setdefault(label, []).append(event)
         for label, found in strange.items():
             remarks.append(
-                f"{self._at(found[0].line)}: {label} ({len(found)} times) is no label of the rows: counted as one of "
+                f"{self._at(found[0].line)}: {label} ({counted(len(found), 'time')}) is no label of the rows: counted as one of "
                 "its own; --map says what it stands for"
             )
         return mapped

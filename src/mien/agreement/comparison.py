@@ -10,7 +10,7 @@ from mien.agreement.coefficients import PairAgreement, Together, all_pairs, pair
 from mien.agreement.differences import AgreementWindow, RaterDifference, differences, over_time
 from mien.agreement.options import AgreementOptions
 from mien.agreement.raters import Raters, read_raters
-from mien.core.formatting import percent
+from mien.core.formatting import counted, percent
 from mien.metrics.resampling import LEAST, LEAST_OF_EFFECT
 from mien.video.results import VideoResult
 
@@ -70,10 +70,9 @@ def compare_raters(
 def _remarks(raters: Raters, pairs: Sequence[PairAgreement]) -> Iterator[str]:
     count = len(raters.recordings)
     if count < LEAST:
-        word = "one recording" if count == 1 else f"{count} recordings"
-        yield f"Of {word} there is no interval: it takes {LEAST} or more, as intervals are over recordings, not frames."
+        yield f"Of {counted(count, 'recording')} there is no interval: it takes {LEAST} or more, as intervals are over recordings, not frames."
     elif count < LEAST_OF_EFFECT:
-        yield f"Of {count} recordings intervals may be too narrow: trust those of {LEAST_OF_EFFECT} or more."
+        yield f"Of {counted(count, 'recording')} intervals may be too narrow: trust those of {LEAST_OF_EFFECT} or more."
     for pair in pairs:
         if not pair.seconds and not pair.valence_seconds:
             yield f"{pair.one} and {pair.other} have coded no moment in common."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import canonical_label
+from mien.core.names import quoted
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class LabelMap:
         for where, line in _lines(given):
             label, equals, words = line.partition("=")
             if not equals or not words.strip():
-                raise InputError(f"{where}: expected label=word,word; got {line!r}: write it so")
+                raise InputError(f"{where}: expected label=word,word; got {quoted(line)}: write it so")
             name = canonical_label(label)
             for word in (" ".join(word.lower().split()) for word in words.split(",")):
                 if labels.setdefault(word, name) != name:

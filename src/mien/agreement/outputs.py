@@ -15,6 +15,7 @@ from mien.agreement.report import write_report
 from mien.core.atomic import atomic_write, check_writable, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.labels import NOTICE
 from mien.core.names import json_text
 from mien.plotting.agreement import RatedRecording, RaterLane, draw_raters
@@ -156,7 +157,7 @@ def _write_picture(path: Path, agreement: Agreement) -> None:
     note = (
         ""
         if len(drawn) == len(raters.recordings)
-        else f"Of {len(raters.recordings)} recordings the {len(drawn)} in which raters differ longest."
+        else f"Of {counted(len(raters.recordings), 'recording')} the {len(drawn)} in which raters differ longest."
     )
     draw_raters(path, drawn, raters.classes, note)
 

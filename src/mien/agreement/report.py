@@ -10,7 +10,7 @@ from mien.agreement.coefficients import Figure, PairAgreement, Together
 from mien.agreement.comparison import Agreement
 from mien.agreement.lags import REACH
 from mien.agreement.raters import CodedRecording
-from mien.core.formatting import clock, lasting, percent
+from mien.core.formatting import clock, counted, lasting, percent
 from mien.core.labels import Labels
 from mien.core.names import titled
 from mien.metrics.resampling import LEAST
@@ -35,7 +35,7 @@ def _context(agreement: Agreement) -> dict[str, Any]:
     raters = agreement.raters
     recordings = raters.recordings
     return {
-        "title": titled(recordings[0].source) if len(recordings) == 1 else f"{len(recordings)} recordings",
+        "title": titled(recordings[0].source) if len(recordings) == 1 else counted(len(recordings), "recording"),
         "raters": list(raters.names),
         "labels": [{"name": name, "colour": raters.classes.colour(name)} for name in raters.classes],
         "remarks": list(agreement.remarks),

@@ -8,6 +8,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.events import Event, read_events
 
 
@@ -63,6 +64,6 @@ def _joined(events: Sequence[Event], remarks: list[str], path: str | Path) -> li
         joined.append(KeyPoint(time, " / ".join(labels) or f"key point {len(joined) + 1}"))
     if len(joined) < len(events):
         remarks.append(
-            f"{path}: {len(events) - len(joined)} key points at the same time as another were joined with it"
+            f"{path}: {counted(len(events) - len(joined), 'key point')} at the same time as another: joined with it"
         )
     return joined

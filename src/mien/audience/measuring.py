@@ -211,13 +211,13 @@ class AudienceProgress(Protocol):
 
     >>> class Printed:
     ...     def looked(self, time, windows):
-    ...         print(f"{time:.0f} s: {len(windows)} windows more")
+    ...         print(f"{time:.0f} s, windows more: {len(windows)}")
     ...
     ...     def remark(self, line):
     ...         print(line)
     >>> progress: AudienceProgress = Printed()
     >>> progress.looked(10.0, [])
-    10 s: 0 windows more
+    10 s, windows more: 0
     """
 
     def looked(self, time: float, windows: Sequence[Window]) -> None:

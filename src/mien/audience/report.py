@@ -10,7 +10,7 @@ from typing import Any
 from mien.audience.changes import LEAST_CHANGE
 from mien.audience.result import LAW, Audience, Change, Shift, Window, by_effect, settings
 from mien.audience.timeline import Column, course, overall, pieces
-from mien.core.formatting import clock, lasting, percent, percents
+from mien.core.formatting import clock, counted, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import titled
 from mien.metrics.sentiment import SENTIMENTS
@@ -207,7 +207,7 @@ def _bars(
             "y": HEIGHT * (1 - start - height),
             "height": HEIGHT * height,
             "colour": classes.colour(name),
-            "description": f"{column.span}, {column.participants} people: {told}",
+            "description": f"{column.span}, {counted(column.participants, 'person', 'people')}: {told}",
         }
         for name, start, height in pieces(shares)
         if height > 0

@@ -18,6 +18,7 @@ from mien.batch.marks import told_mark
 from mien.batch.remote import listed, require_fsspec
 from mien.batch.shard import FilePart, Part, TablePart
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.masking import masked, source_name
 from mien.core.names import existing, printable, spelled
 from mien.data.label_names import class_named
@@ -104,7 +105,7 @@ def _table(path: Path, text: str) -> Iterator[ListLine]:
         if len(row) > len(header) and any(row[len(header) :]):
             place = f"{path}, line {table.line_num + skipped}"
             raise InputError(
-                f"{place}: expected {len(header)} columns as in the header; got {len(row)}: put names with {separator!r} into quotation marks"
+                f"{place}: expected {counted(len(header), 'column')} as in the header; got {len(row)}: put names with {separator!r} into quotation marks"
             )
         if len(row) > where and row[where].strip():
             word = row[label].strip() if label is not None and len(row) > label else ""
@@ -325,5 +326,9 @@ def _labelled(classes: Sequence[str | None]) -> tuple[Sequence[str | None], list
         return [None] * len(classes), []
     without = sum(name is None for name in classes)
     return classes, [
-        f"{without:,} files lie in no folder that is named after an expression: they have no label"
+        counted(
+            without,
+            "file lies in no folder that is named after an expression: it has no label",
+            "files lie in no folder that is named after an expression: they have no label",
+        )
     ] if without else []

@@ -25,6 +25,7 @@ from mien.batch.output import shard_place
 from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
 from mien.core.errors import MienError
+from mien.core.formatting import counted
 
 _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
@@ -267,7 +268,7 @@ class WorkerPool:
             not hand.ready and self._deaths_in_a_row >= _MOST_DEATHS // 4
         ):
             raise MienError(
-                f"{self._deaths_in_a_row} workers in a row ended {_how(hand)}: too little memory for so many workers, perhaps"
+                f"{counted(self._deaths_in_a_row, 'worker')} in a row ended {_how(hand)}: too little memory for so many workers, perhaps"
             )
         if hand.shard is not None:
             past = self._past.setdefault(hand.shard.number, _Past())

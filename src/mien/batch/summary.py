@@ -20,7 +20,7 @@ from mien.clips.aggregate import ClipRule, read_clip
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError, MissingExtraError
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.frame_result import Row
 from mien.core.labels import Labels
 from mien.metrics import wilson
@@ -223,7 +223,7 @@ def _matrices(summary: BatchSummary, folder: Path) -> Iterable[Path]:
     try:
         from mien.plotting.evaluation import draw_confusion
 
-        title = f"{summary.judged:,} images, {precise(found[0])} right (95 % interval {precise(found[1])} to {precise(found[2])})"
+        title = f"{counted(summary.judged, 'image')}, {precise(found[0])} right (95 % interval {precise(found[1])} to {precise(found[2])})"
         draw_confusion(summary.confusion, summary.labels, folder / CHART, title)
     except MissingExtraError:
         return

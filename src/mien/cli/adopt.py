@@ -14,6 +14,8 @@ import typer
 from mien.cli.console import Console, complain, say
 from mien.cli.options import grouped
 from mien.cli.progress import tracked_on
+from mien.core.formatting import counted
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.core.errors import UntoldError
@@ -105,7 +107,7 @@ def _numbers(option: str, text: str | None) -> tuple[float, ...] | None:
         return tuple(float(part) for part in text.split(","))
     except ValueError:
         raise InputError(
-            f"expected numbers for --{option}, such as 0.5 or 0.485,0.456,0.406; got {text!r}"
+            f"expected numbers for --{option}, such as 0.5 or 0.485,0.456,0.406; got {quoted(text)}"
         ) from None
 
 
@@ -257,7 +259,7 @@ def _whole(option: str, text: str) -> int:
     from mien.core.errors import InputError
 
     if not text.isdecimal():
-        raise InputError(f"expected a whole number for --{option}; got {text!r}")
+        raise InputError(f"expected a whole number for --{option}; got {quoted(text)}")
     return int(text)
 
 
@@ -272,7 +274,7 @@ def _checked(candidate: Candidate, data: Path, notes: Console):  # type: ignore[
     figures = found.evaluation.whole
     console = Console()
     console.print(
-        f"right for {precise(figures.accuracy)} of {figures.n:,} faces ({precise(figures.low)} to {precise(figures.high)}); "
+        f"right for {precise(figures.accuracy)} of {counted(figures.n, 'face')} ({precise(figures.low)} to {precise(figures.high)}); "
         f"balanced {precise(figures.balanced_accuracy)}"
     )
     console.print(confusion_table(list(found.evaluation.classes), found.evaluation.confusion))

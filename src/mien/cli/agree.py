@@ -13,6 +13,7 @@ from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.options import CorrectedPeople, grouped
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.agreement.options import AgreementOptions
@@ -121,7 +122,7 @@ def _offset(text: str) -> tuple[str, float]:
         return coder, float(seconds)
     except ValueError:
         raise InputError(
-            f"expected --offset as seconds or coder=seconds, such as anna=-0.8; got {text!r}"
+            f"expected --offset as seconds or coder=seconds, such as anna=-0.8; got {quoted(text)}"
         ) from None
 
 
@@ -129,7 +130,7 @@ def _scale(text: str) -> tuple[float, float]:
     try:
         low, high = map(float, text.split(","))
     except ValueError:
-        raise InputError(f"expected --scale as two numbers, such as 1,9; got {text!r}") from None
+        raise InputError(f"expected --scale as two numbers, such as 1,9; got {quoted(text)}") from None
     return low, high
 
 

@@ -16,6 +16,7 @@ from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 from mien.cli.talking_options import TalkingOptions
+from mien.core.formatting import counted
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -132,7 +133,7 @@ def _tell(written: list[Path], details: dict[Path, str], notes: Console) -> None
     for place in written[: 6 if many else len(written)]:
         notes.print(f"wrote {place}" + (f": {details[place]}" if place in details else ""))
     if many:
-        notes.print(f"wrote {len(written) - 6} files more")
+        notes.print(f"wrote {counted(len(written) - 6, 'file')} more")
 
 
 def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
@@ -144,7 +145,7 @@ def _sources(paths: list[str], notes: Console, quiet: bool) -> list[Source]:
         raise typer.BadParameter("standard input can be read only once")
     found = find_sources(paths)
     if found.passed_over and not quiet:
-        files = "1 file" if len(found.passed_over) == 1 else f"{len(found.passed_over)} files"
+        files = counted(len(found.passed_over), "file")
         notes.print(f"{files} passed over: neither image nor video by name", style="dim")
     # A folder that cannot be listed is opened like a file, so that its error stands in a row of its own.
     sources = [*found.sources, *found.unreadable]

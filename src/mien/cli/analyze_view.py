@@ -11,7 +11,7 @@ from rich.text import Text
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
 from mien.core.face import POSE_TITLE
-from mien.core.formatting import percent, percents
+from mien.core.formatting import counted, percent, percents
 from mien.core.labels import NOTICE, UNCERTAIN
 from mien.outputs.base import RunContext, Writer
 from mien.tracking.persons import PersonSummary, ranked
@@ -86,7 +86,7 @@ class Summary(Writer):
         if self._images:
             console.print(self._image_table())
         if self._more:
-            console.print(f"… and {self._more} rows more: -o faces.csv keeps them all", style="dim")
+            console.print(f"… and {counted(self._more, 'row')} more: -o faces.csv keeps them all", style="dim")
         if self._videos:
             console.print(self._video_table())
         if series := {video.series for video in self._videos if video.with_face}:
@@ -144,7 +144,7 @@ class Summary(Writer):
         console.print()
         console.print(self._people_table(overview, sorted(longest, key=lambda person: person.track)))
         if more := len(overview.people) - len(longest):
-            which = "1 person" if more == 1 else f"{more} people"
+            which = counted(more, "person", "people")
             console.print(f"… and {which} in view for less time: --people people.csv has all", style="dim")
 
     def _people_table(self, overview: Overview, people: Sequence[PersonSummary]) -> Table:

@@ -16,6 +16,7 @@ from mien.cli.console import Console
 from mien.cli.exits import INTERRUPTED, PART_NOT_READ
 from mien.cli.options import ModelOptions, SourceOptions, grouped
 from mien.cli.span_options import SpanOptions
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.audience.options import AudienceOptions
@@ -110,7 +111,7 @@ class MeasuringOptions:
             return float(text[:-1]) / 100 if text.endswith("%") else int(text)
         except ValueError:
             raise InputError(
-                f"expected --min-coverage as a number of people or a share such as 50%; got {text!r}"
+                f"expected --min-coverage as a number of people or a share such as 50%; got {quoted(text)}"
             ) from None
 
 

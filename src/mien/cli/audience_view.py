@@ -17,7 +17,7 @@ from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
-from mien.core.formatting import clock, lasting, percent, percents
+from mien.core.formatting import clock, counted, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
 from mien.metrics.sentiment import SENTIMENTS
 
@@ -98,14 +98,14 @@ class Follower:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         similarity, coverage = percent(window.similarity or 0), percent(window.coverage or 0)
         line = (
-            f"{span}: {window.participants} people, similarity {similarity}, read in {coverage} of the looks"
+            f"{span}: {counted(window.participants, 'person', 'people')}, similarity {similarity}, read in {coverage} of the looks"
         )
         return [_wrapped(line), *_all_bars(window.shares, window.sentiment, self._labels)]
 
 
 def summarise(audience: Audience, console: Console) -> None:
     """Print a measurement in short."""
-    line = f"{len(audience.reported)} of {len(audience.windows)} windows of {lasting(audience.options.window)} with figures"
+    line = f"{len(audience.reported)} of {counted(len(audience.windows), 'window')} of {lasting(audience.options.window)} with figures"
     console.print(
         Text.assemble((audience.source, "bold"), f"  {lasting(audience.length)}, {line}"), soft_wrap=True
     )
@@ -114,7 +114,7 @@ def summarise(audience: Audience, console: Console) -> None:
         nothing = {_nothing(window, audience.options): None for window in audience.windows}
         console.print(Text(f"no figures: {'; '.join(nothing) or 'no window was completed'}"), soft_wrap=True)
     elif whole.shares:
-        most = f"up to {whole.participants} people, each counted once in a window; similarity {percent(whole.similarity or 0)}"
+        most = f"up to {counted(whole.participants, 'person', 'people')}, each counted once in a window; similarity {percent(whole.similarity or 0)}"
         console.print(Text(most), soft_wrap=True)
         for bars in _all_bars(whole.shares, whole.sentiment, audience.labels):
             console.print(bars)

@@ -13,7 +13,7 @@ from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ
 from mien.cli.options import NetworkOptions, TimeOptions, grouped
 from mien.cli.work import WorkOptions, batch_settings, resumed, work_through
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _show(summary: BatchSummary, output: Path, notes: Console) -> None:
     console = Console(soft_wrap=True)
     counts = summary.statuses
     console.print(
-        f"{counts.total():,} images and videos: {counts['face']:,} with a face ({summary.faces:,} rows), "
+        f"{counted(counts.total(), 'image or video', 'images and videos')}: {counts['face']:,} with a face ({counted(summary.faces, 'row')}), "
         f"{counts['no_face']:,} without, {counts['error']:,} not read",
     )
     if (found := summary.accuracy) is not None:

@@ -25,6 +25,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
 from mien.core.formatting import precise
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.training.comparison import RunRow
@@ -99,7 +100,7 @@ def number(word: str) -> int:
     try:
         return int(word)
     except ValueError:
-        raise InputError(f"expected --seeds such as 1,2,3; got {word!r}") from None
+        raise InputError(f"expected --seeds such as 1,2,3; got {quoted(word)}") from None
 
 
 def _show(lines: list[RunRow], form: CompareFormat) -> None:

@@ -14,6 +14,7 @@ from mien.cli.console import Console, say_json
 from mien.cli.exits import PART_NOT_READ
 from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import tracked_on
+from mien.core.formatting import counted
 from mien.inference.config import PipelineConfig
 
 if TYPE_CHECKING:
@@ -279,7 +280,7 @@ def crop(
         ),
         tracked_on(notes),
     )
-    notes.print(f"{made.faces:,} faces in {output}")
+    notes.print(f"{counted(made.faces, 'face')} in {output}")
     for what, where in (
         ("without a face", made.without),
         ("with several faces, of which the largest was taken", made.several),

@@ -6,6 +6,7 @@ from typing import Any
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
+from mien.core.formatting import counted
 
 _MOST = 3
 
@@ -13,7 +14,7 @@ _MOST = 3
 def show_statistics(facts: dict[str, Any], console: Console) -> None:
     """Print what ``mien data stats`` counted."""
     console.print(
-        f"{facts['images']:,} images of {facts['width']}x{facts['height']} px, {len(facts['labels'])} classes"
+        f"{counted(facts['images'], 'image')} of {facts['width']}x{facts['height']} px, {counted(len(facts['labels']), 'class', 'classes')}"
     )
     console.print()
     columns = {**facts["splits"], "all": facts["all"]}
@@ -35,7 +36,7 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
         return
     console.print()
     console.print(
-        f"FER+: {votes['rows']:,} images with votes, {votes['not_a_face']:,} of them not a face for most annotators"
+        f"FER+: {counted(votes['rows'], 'image')} with votes, {votes['not_a_face']:,} of them not a face for most annotators"
     )
     console.print()
     table = Table("majority", *votes["majority"])
@@ -52,7 +53,7 @@ def show_statistics(facts: dict[str, Any], console: Console) -> None:
 def show_audit(facts: dict[str, Any], console: Console) -> None:
     """Print what ``mien data audit`` found."""
     splits = ", ".join(f"{name} {count:,}" for name, count in facts["splits"].items())
-    console.print(f"{facts['images']:,} images read ({splits}), {facts['distinct']:,} distinct")
+    console.print(f"{counted(facts['images'], 'image')} read ({splits}), {facts['distinct']:,} distinct")
     console.print()
     table = Table(TableColumn("finding", "words"), "images", TableColumn("such as", "pieces", style="dim"))
     for name, count, examples in _findings(facts):
@@ -65,7 +66,7 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
     clean = facts["clean"]
     also = "".join(f", without {name}" for name in clean["also_without"])
     console.print(
-        f"clean Training: {clean['training']:,} images, {len(clean['dropped']):,} left out{also}",
+        f"clean Training: {counted(clean['training'], 'image')}, {len(clean['dropped']):,} left out{also}",
         style="bold",
     )
 
@@ -78,10 +79,10 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
         ("unreadable", len(facts["unreadable"]), []),
         ("blank", len(facts["blank"]), facts["blank"]),
         ("not a face", len(facts["not_a_face"]), facts["not_a_face"]),
-        (f"exact copies, {exact['groups']:,} groups", exact["rows"], []),
+        (f"exact copies, {counted(exact['groups'], 'group')}", exact["rows"], []),
         ("repeats in Training", exact["repeats_in_training"], []),
         (
-            f"contradicting labels, {contradicting['groups']:,} groups",
+            f"contradicting labels, {counted(contradicting['groups'], 'group')}",
             len(contradicting["rows"]),
             contradicting["rows"],
         ),
@@ -133,7 +134,7 @@ def _show_pairs(facts: dict[str, Any], console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"exact: images of the first that are in the second too; near: {near['pairs']:,} pairs of distinct images, {near['mirrored']:,} of them "
+        f"exact: images of the first that are in the second too; near: {counted(near['pairs'], 'pair')} of distinct images, {near['mirrored']:,} of them "
         f"mirrored, {near['of_another_label']:,} of different labels (correlation of at least {near['likeness']})",
         style="dim",
     )

@@ -15,7 +15,7 @@ import numpy as np
 from mien import __version__
 from mien.core import environment
 from mien.core.errors import MienError
-from mien.core.formatting import percent
+from mien.core.formatting import counted, percent
 from mien.core.installation import install_command
 
 _CORE = ("av", "numpy", "onnxruntime", "pillow", "pydantic", "rich", "typer")
@@ -200,4 +200,4 @@ def _video_self_test() -> str:
     found = [len(faces) for faces in Pipeline(threads=1)(frames)]
     if found != [1] * len(times):
         raise MienError(f"expected one face in each frame of a video of mien's own making; got {found}")
-    return f"a drawn face written as a video, and found in its {len(times)} frames at their times"
+    return f"a drawn face written as a video, and found in its {counted(len(times), 'frame')} at their times"

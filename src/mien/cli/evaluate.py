@@ -13,6 +13,7 @@ import typer
 from mien.cli.console import Console, say_json
 from mien.cli.options import ListFormat, TestTimeAugmentation, grouped
 from mien.cli.progress import tracked_on
+from mien.core.formatting import counted
 from mien.core.names import json_text, spelled
 
 if TYPE_CHECKING:
@@ -271,5 +272,5 @@ def _opened(  # type: ignore[no-untyped-def]
     for problem in problems[:3]:
         notes.print(f"left out: {problem}")
     if len(problems) > 3:
-        notes.print(f"left out: {len(problems) - 3} images more: mien data audit {path} names them")
+        notes.print(f"left out: {counted(len(problems) - 3, 'image')} more: mien data audit {path} names them")
     return faces

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.labels import NOTICE
 from mien.evaluation import Evaluation, Figures
 
@@ -135,7 +135,7 @@ def _second_heading(found: Evaluation) -> str:
     guesses = found.second_guess
     if guesses.share is None:
         return "second guesses: there is no error"
-    return f"second guesses: right for {precise(guesses.share, 2)} of {guesses.errors:,} errors"
+    return f"second guesses: right for {precise(guesses.share, 2)} of {counted(guesses.errors, 'error')}"
 
 
 def _second_guesses(found: Evaluation) -> Table | None:
@@ -216,13 +216,13 @@ def _groups_heading(found: Evaluation) -> str:
     if found.groups is None:
         return ""
     groups = found.groups
-    without = f"; {groups.without:,} images without a value are in none" if groups.without else ""
+    without = f"; {counted(groups.without, 'image without a value is', 'images without a value are')} in none" if groups.without else ""
     small = (
-        f"; *: fewer than {groups.min_group} images, not compared"
+        f"; *: fewer than {counted(groups.min_group, 'image')}, not compared"
         if any(group.small for group in groups.groups)
         else ""
     )
-    return f"by {groups.by}: {len(groups.groups):,} values, with 95 % intervals{without}{small}"
+    return f"by {groups.by}: {counted(len(groups.groups), 'value')}, with 95 % intervals{without}{small}"
 
 
 def _groups(found: Evaluation) -> Table | None:
@@ -251,7 +251,7 @@ def _groups(found: Evaluation) -> Table | None:
     rest = groups[_MOST_GROUPS:]
     if rest:
         images = sum(group.figures.n for group in rest)
-        table.add_row(f"{len(rest):,} values more: --format json", f"{images:,}")
+        table.add_row(f"{counted(len(rest), 'value')} more: --format json", f"{images:,}")
     return table
 
 

@@ -10,7 +10,7 @@ import typer
 
 from mien.cli.console import Console, say
 from mien.core.errors import InputError
-from mien.core.names import spelled
+from mien.core.names import quoted, spelled
 
 _KINDS = ("kernels", "features", "gradcam", "guided", "occlusion")
 
@@ -75,5 +75,5 @@ def explain(
 def _wanted(what: str | None) -> tuple[str, ...]:
     kinds = tuple(word.strip() for word in (what or "").split(",") if word.strip())
     if what is not None and (not kinds or set(kinds) - set(_KINDS)):
-        raise InputError(f"expected --what out of {','.join(_KINDS)}; got {what!r}")
+        raise InputError(f"expected --what out of {','.join(_KINDS)}; got {quoted(what)}")
     return kinds

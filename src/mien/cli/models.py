@@ -24,7 +24,7 @@ from mien.cli.training_options import (
     open_faces,
     training_extra,
 )
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.labels import NOTICE
 from mien.core.names import spelled
 
@@ -76,7 +76,7 @@ def teacher_cache(
     made = make_views(
         [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
     )
-    notes.print(f"{len(made)} views of {len(made.rows):,} images in {output}, digest {made.digest[:16]}")
+    notes.print(f"{counted(len(made), 'view')} of {counted(len(made.rows), 'image')} in {output}, digest {made.digest[:16]}")
     agreed = ", ".join(f"{precise(share)} ({head})" for head, share in agreement(made, faces).items())
     notes.print(f"about the images as they are, teachers say what the label says in {agreed}")
 

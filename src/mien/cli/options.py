@@ -15,6 +15,7 @@ import typer
 
 from mien.cli.span_options import OVER_TIME, SpanOptions
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
 
@@ -496,5 +497,5 @@ class SourceOptions:
             return None
         match = re.fullmatch(r"(\d+)x(\d+)", self.size)
         if match is None:
-            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {self.size!r}")
+            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {quoted(self.size)}")
         return int(match[1]), int(match[2])

@@ -22,7 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from mien.cli.console import Console, words
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.names import printable
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class SourceProgress:
             yield frame
         if failures > _MOST_TOLD:
             self._say(
-                f"{failures - _MOST_TOLD} frames more of the same source: each has its row with -o or --format"
+                f"{counted(failures - _MOST_TOLD, 'frame')} more of the same source: each has its row with -o or --format"
             )
 
     def step(self, items: Iterable[T], what: str, /) -> Iterator[T]:
@@ -237,7 +237,7 @@ class BatchProgress:
         """Tell how far it is now."""
         if self._device is None and self._engine.progress.device is not None:
             self._device = self._engine.progress.device
-            workers = "1 worker" if self._engine.workers == 1 else f"{self._engine.workers} workers"
+            workers = counted(self._engine.workers, "worker")
             self._console.print(f"{workers} on {self._device}", style="dim")
         through = self._run.items + self._engine.progress.items
         rest = self._rest(through, self._run.errors + self._engine.progress.errors)
@@ -250,7 +250,7 @@ class BatchProgress:
     def _rest(self, through: int, errors: int) -> str:
         rate = (through - self._before) / max(time.monotonic() - self._began, 1e-9)
         left = f", {spoken((self._run.input.count - through) / rate)} left" if rate else ""
-        return f"{rate:,.0f}/s, {errors:,} errors{left}"
+        return f"{rate:,.0f}/s, {counted(errors, 'error')}{left}"
 
     def __enter__(self) -> BatchProgress:
         self._bar.start()

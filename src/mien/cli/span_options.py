@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 OVER_TIME = "Videos"
 
@@ -52,6 +53,6 @@ def _seconds(text: str | None, option: str) -> float | None:
     seconds = None if text is None else parsed_seconds(text)
     if text is not None and (seconds is None or seconds < 0):
         raise InputError(
-            f"{option}: expected a time from 0 on in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}"
+            f"{option}: expected a time from 0 on in seconds, as mm:ss or hh:mm:ss; got {quoted(text)}"
         )
     return seconds

@@ -16,6 +16,7 @@ from mien.cli.exits import PART_NOT_READ
 from mien.cli.options import CorrectedPeople, NetworkOptions, TimeOptions, grouped
 from mien.cli.work import WorkOptions, batch_settings, resumed, work_through
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.studies.comparison import ComparedStudy, CompareRules
@@ -94,7 +95,7 @@ class MeasureOptions:
         window = None if self.event_window is None else parse_span(self.event_window)
         if self.event_window is not None and window is None:
             raise InputError(
-                f"expected --event-window as seconds from and to, such as 0:5; got {self.event_window!r}"
+                f"expected --event-window as seconds from and to, such as 0:5; got {quoted(self.event_window)}"
             )
         base = (
             None if self.baseline_window is None else parse_span(self.baseline_window) or self.baseline_window

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.cli.console import Console
-from mien.core.formatting import percent
+from mien.core.formatting import counted, percent
 
 if TYPE_CHECKING:
     from mien.data import FaceDataset
@@ -33,7 +33,7 @@ def tell_data(
     classes = ", ".join(f"{label} {count:,}" for label, count in counts)
     parts = f"{len(cuts.training):,} to learn from, {len(cuts.validation):,} to check with"
     start = "from random weights" if first is None else f"from the weights of {first.name}"
-    console.print(f"{name}: {len(faces.first):,} images ({classes}); {parts}; starting {start}")
+    console.print(f"{name}: {counted(len(faces.first), 'image')} ({classes}); {parts}; starting {start}")
 
 
 def tell_outcome(run: Path, faces: Mixture, initial: str | None, console: Console) -> None:
@@ -51,7 +51,7 @@ def tell_outcome(run: Path, faces: Mixture, initial: str | None, console: Consol
     low, high = wilson(right, n)
     rough = ": so few make it a rough figure" if n < _FEW else ""
     console.print(
-        f"right for {right:,} of the {n:,} images that it did not learn from: {percent(right / n)} "
+        f"right for {right:,} of {counted(n, 'image')} that it did not learn from: {percent(right / n)} "
         f"(95 % interval {percent(low)} to {percent(high)}){rough}"
     )
     if initial is not None and (before := _right_before(initial, checked)) is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -110,7 +111,7 @@ def named_paths(mix: list[str] | None) -> dict[str, Path]:
     for text in mix or ():
         name, sign, path = text.partition("=")
         if not sign or not name or not path:
-            raise InputError(f"expected --mix NAME=DATA, such as everyday=everyday.parquet; got {text!r}")
+            raise InputError(f"expected --mix NAME=DATA, such as everyday=everyday.parquet; got {quoted(text)}")
         if name in found:
             raise InputError(f"expected each data set of --mix once; got {name} twice")
         found[name] = Path(path)
@@ -232,7 +233,7 @@ class ChangeOptions:
         for text in self.sets or ():
             name, sign, value = text.partition("=")
             if not sign:
-                raise InputError(f"expected --set NAME=VALUE; got {text!r}")
+                raise InputError(f"expected --set NAME=VALUE; got {quoted(text)}")
             changes[name.strip()] = value.strip()
         if changes.get("arch", recipe.arch) != recipe.arch:
             recipe = replace(recipe, options={})  # Options belong to a network: another one starts without.

@@ -11,7 +11,7 @@ from rich.text import Text
 from mien.cli.console import Console
 from mien.cli.table import Table, TableColumn
 from mien.core.face import POSE_TITLE, Face
-from mien.core.formatting import percent, percents
+from mien.core.formatting import counted, percent, percents
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels
 from mien.media.live import LiveSource, State
@@ -87,7 +87,7 @@ class Board:
     def summary(self, console: Console, seconds: float) -> None:
         """Print what was seen in so many seconds."""
         source, rates = self._source, self.meter.rates()
-        came = f"{source.captured} frames came, {self.meter.read} were read, {source.skipped} passed over"
+        came = f"{counted(source.captured, 'frame')} came, {self.meter.read:,} read, {source.skipped:,} passed over"
         console.print(Text(f"{source.name}: {seconds:.1f} s, {came}"), soft_wrap=True)
         if rates.median is not None:
             console.print(Text(_latency(rates)), soft_wrap=True)
@@ -101,7 +101,7 @@ class Board:
         if not self._tracks:
             return Text("nobody was in view")
         self._everybody.add(self._spans.close())
-        people = "1 person" if len(self._tracks) == 1 else f"{len(self._tracks)} people"
+        people = counted(len(self._tracks), "person", "people")
         shares = [
             self._named(name).append(f" {text}")
             for name, text in percents(self._everybody.shares()).items()

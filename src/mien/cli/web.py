@@ -9,6 +9,7 @@ import typer
 
 from mien.cli.console import say
 from mien.cli.serve import check_packages
+from mien.core.formatting import counted
 from mien.inference.config import PipelineConfig
 
 
@@ -34,4 +35,4 @@ def web(
     from mien.server.site import write_site
 
     written = write_site(folder, model or [PipelineConfig.model], landmarks)
-    say(f"wrote {folder}: {', '.join(written.models)}, {written.files} files, {written.size / 1e6:.1f} MB")
+    say(f"wrote {folder}: {', '.join(written.models)}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB")

@@ -15,6 +15,7 @@ import typer
 from mien.cli.console import Console
 from mien.cli.exits import Interrupted
 from mien.cli.options import NetworkOptions, TimeOptions
+from mien.core.formatting import counted
 
 if TYPE_CHECKING:
     from mien.batch.job import BatchJob, ShardRunner
@@ -68,14 +69,14 @@ def resumed(run: BatchJob) -> Iterator[str]:
     """What became of the input since an earlier run, and how far that came."""
     layout = run.layout
     if layout.new and layout.new < run.input.count:
-        yield f"{layout.new:,} new inputs: they come after the others"
+        yield f"{counted(layout.new, 'new input: it comes', 'new inputs: they come')} after the others"
     for what, names in (
         ("changed since: read again", layout.changed),
         ("not there any more: rows taken out", layout.missing),
     ):
         if names:
-            yield f"{len(names):,} inputs {what}: {names[0]}{', ...' if len(names) > 1 else ''}"
-    yield f"going on: {run.shards:,} of {run.count:,} shards are there"
+            yield f"{counted(len(names), 'input')} {what}: {names[0]}{', ...' if len(names) > 1 else ''}"
+    yield f"going on: {run.shards:,} of {counted(run.count, 'shard is', 'shards are')} there"
 
 
 def work_through(
@@ -98,7 +99,7 @@ def work_through(
             for _ in run.work(engine, work.engine.value):
                 progress.update()
         if engine.deaths:
-            notes.print(f"{engine.deaths} workers died and were replaced; nothing was lost")
+            notes.print(f"{counted(engine.deaths, 'worker died and was', 'workers died and were')} replaced; nothing was lost")
         if not run.whole:
             raise (
                 Interrupted
@@ -107,7 +108,7 @@ def work_through(
             )
     except Interrupted as error:
         error.add_note(
-            f"{output} holds {run.shards:,} of {run.count:,} shards: the same command goes on from there"
+            f"{output} holds {run.shards:,} of {counted(run.count, 'shard')}: the same command goes on from there"
         )
         raise
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 import mien
 from mien.client.flows import Call, EventReader, Flow, Pause, RawAnswer, refused
 from mien.client.uploads import opened
+from mien.core.arguments import check_values
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, ServiceError
-from mien.core.names import printable, spelled
+from mien.core.formatting import counted, shortened
+from mien.core.names import printable, quoted, spelled
 from mien.server.schemas import VideoJob
 
 if TYPE_CHECKING:
@@ -56,26 +58,28 @@ class ServiceAddress:
     """
 
     url: str
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     timeout: float = 60.0
     retries: int = 3
     verify: bool = True
 
     def __post_init__(self) -> None:
-        if not _is_address(self.url):
-            raise InputError(
-                f"{spelled(str(self.url))[:200]}: expected an address such as http://127.0.0.1:8000; got another"
-            )
+        # First, as a secret is not repeated.
         if self.token is not None and not (isinstance(self.token, str) and _TOKEN.fullmatch(self.token)):
             raise InputError(
                 "expected a token of letters, digits and signs as of the service; got another one"
             )
-        if not (isinstance(self.timeout, int | float) and 0 < self.timeout <= _LONGEST_WAIT):
+        check_values(vars(self), type(self))
+        if not _is_address(self.url):
             raise InputError(
-                f"expected a timeout above 0 and up to {_LONGEST_WAIT:g} s; got {self.timeout!r}"
+                f"{shortened(spelled(self.url), 200)}: expected an address such as http://127.0.0.1:8000; got another"
             )
-        if not (isinstance(self.retries, int) and self.retries >= 0):
-            raise InputError(f"expected 0 retries or more; got {self.retries!r}")
+        if not 0 < self.timeout <= _LONGEST_WAIT:
+            raise InputError(
+                f"expected a timeout above 0 and up to {_LONGEST_WAIT:g} s; got {quoted(self.timeout)}"
+            )
+        if self.retries < 0:
+            raise InputError(f"expected 0 retries or more; got {quoted(self.retries)}")
 
     @property
     def base(self) -> str:
@@ -157,7 +161,7 @@ class _Body:
     def add(self, piece: bytes) -> None:
         if len(self._content) + len(piece) > self._most:
             raise ServiceError(
-                f"{self._address.base}: expected an answer of at most {self._most:,} bytes; more came: ask for less at once, "
+                f"{self._address.base}: expected an answer of at most {counted(self._most, 'byte')}; more came: ask for less at once, "
                 "or save a result into a file",
                 "too_large",
                 self._response.status_code,

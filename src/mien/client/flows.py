@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 import mien
+from mien.client.options import ImageChoices, VideoChoices
 from mien.client.uploads import SentFile
+from mien.core.arguments import check_values
 from mien.core.errors import InputError, ServiceError
+from mien.core.formatting import counted
 from mien.core.names import printable
 from mien.server.schemas import Cause, Health, Images, ModelList, Problem, VideoJob
 
@@ -21,7 +24,6 @@ T = TypeVar("T")
 
 _LONGEST_PAUSE = 60.0
 _LONGEST_EVENT = 2**20
-_LONGEST_MESSAGE = 2000
 _MOST_BYTES = 2**28
 """Of an answer: a hundred images of a hundred faces with all their points have half of that."""
 _MOST_BYTES_OF_RESULT = 2**31
@@ -78,12 +80,14 @@ Flow = Generator[Call | Pause, RawAnswer, T]
 
 def read_images(uploads: list[SentFile], options: Mapping[str, Any], retries: int) -> Flow[Images]:
     """Images to what is read of them."""
+    check_values(options, ImageChoices)
     call = Call("POST", "/v1/images", params=_texts(options), uploads=tuple(uploads))
     return (yield from _understood(Images, call, retries))
 
 
 def submit(video: SentFile, options: Mapping[str, Any], retries: int) -> Flow[VideoJob]:
     """A video to its job."""
+    check_values(options, VideoChoices)
     call = Call("POST", "/v1/videos", data=_texts(options), uploads=(video,))
     return (yield from _understood(VideoJob, call, retries))
 
@@ -173,7 +177,7 @@ def _no_event() -> ServiceError:
 def told_error(cause: Cause) -> ServiceError:
     """What a service says that went wrong, in one line that a terminal can show, whatever it sent."""
     line = " ".join(printable(cause.message).split())
-    return ServiceError(line[:_LONGEST_MESSAGE], printable(cause.kind)[:100], cause.status)
+    return ServiceError(line, printable(cause.kind)[:100], cause.status)
 
 
 def refused(answer: RawAnswer) -> Flow[None]:
@@ -260,7 +264,7 @@ def _compared(answer: RawAnswer, why: str) -> Flow[None]:
 
 def _not_mien(answer: RawAnswer) -> ServiceError:
     kind = printable(answer.headers.get("content-type", "no type").partition(";")[0])[:100]
-    came = f"{kind} of {len(answer.content):,} bytes with status {answer.status}"
+    came = f"{kind} of {counted(len(answer.content), 'byte')} with status {answer.status}"
     return ServiceError(
         f"{answer.address}: expected an answer of mien serve; got {came}: check the address, and what stands between",
         "not_mien",

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.client.connection import ServiceAddress, one_line
 from mien.client.flows import told_error
+from mien.client.options import StreamChoices
 from mien.client.uploads import upload
+from mien.core.arguments import check_values
 from mien.core.errors import MissingExtraError, ServiceError
 from mien.core.face import Face
 from mien.server.schemas import Cause, Problem
@@ -211,6 +213,7 @@ def _settings(address: ServiceAddress) -> dict[str, Any]:
 
 
 def _start(options: Mapping[str, Any]) -> str:
+    check_values(options, StreamChoices)
     return json.dumps({"type": "start", "times": True, **options})
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import Labels
+from mien.core.names import quoted
 from mien.metrics.sentiment import PRESETS, SENTIMENTS, SentimentMapping
 from mien.video.results import VideoResult
 
@@ -57,9 +58,9 @@ class ClipRule:
 
     def __post_init__(self) -> None:
         if self.method not in ("evidence", "count"):
-            raise InputError(f"expected evidence or count; got {self.method!r}")
+            raise InputError(f"expected evidence or count; got {quoted(self.method)}")
         if not isinstance(self.person, int) and self.person not in ("largest", "all"):
-            raise InputError(f"expected largest, all or the number of a person; got {self.person!r}")
+            raise InputError(f"expected largest, all or the number of a person; got {quoted(self.person)}")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:
             raise InputError(f"expected min_confidence from 0 to 1; got {self.min_confidence}")
 

@@ -15,6 +15,7 @@ from mien.clips.scoring import JUDGED, ClipScore, ScoredClip, Share, Total
 from mien.core.atomic import atomic_write, check_writable, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.labels import NOTICE, Labels
 from mien.core.names import json_text
 from mien.core.output_names import storable
@@ -207,7 +208,7 @@ def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
 def _draw_totals(score: ClipScore, path: Path) -> Path:
     """Shares of frames, a row for each group, sentiments beside expressions."""
     groups = [score.totals[0], *sorted(score.totals[1:], key=lambda total: -total.frames)[: _MOST_ROWS - 1]]
-    rows = [f"{total.name}  ({total.frames:,} frames)" for total in groups]
+    rows = [f"{total.name}  ({counted(total.frames, 'frame')})" for total in groups]
     panels = [
         Panel(SENTIMENTS, [_shares(total.sentiment, total) for total in groups]),
         Panel(Labels(tuple(groups[0].expression)), [_shares(total.expression, total) for total in groups]),

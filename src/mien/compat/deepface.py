@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mien.compat.common import Given, emotions, remark, rgb_image, rounded, without_effect
 from mien.core.errors import InputError
 from mien.core.face import Face
+from mien.core.names import quoted
 from mien.inference.config import DetectorName
 from mien.inference.pipeline import Pipeline
 
@@ -124,7 +125,7 @@ def _detector(backend: str) -> DetectorName:
         return "mtcnn"
     if backend not in _OURS:
         raise InputError(
-            f"detector_backend: expected one of {', '.join((*_OURS, *_OTHERS))}; got {backend!r}"
+            f"detector_backend: expected one of {', '.join((*_OURS, *_OTHERS))}; got {quoted(backend)}"
         )
     return _OURS[backend]
 

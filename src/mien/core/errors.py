@@ -21,22 +21,26 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from mien.core.formatting import shortened
 from mien.core.masking import Masks, masked_text
+
+_LONGEST = 2000
+"""Characters of a message: what came may be of any length, and is repeated in it."""
 
 
 class MienError(Exception):
     """The root of mien's own errors.
 
     Args:
-        message: What was expected, what came and what to do. Addresses in it are masked
-            (`mien.core.masking`).
+        message: What was expected, what came and what to do. Addresses in it are masked (`mien.core.masking`); one of more
+            than 2,000 characters, as what came may be of any length, loses its middle.
 
     >>> str(MienError("rtsp://anna:secret@door.local/1: expected a stream"))
     'rtsp://***@door.local/1: expected a stream'
     """
 
     def __init__(self, message: str = "") -> None:
-        super().__init__(masked_text(message))
+        super().__init__(shortened(masked_text(message), _LONGEST))
 
     def __reduce__(self) -> tuple[Any, ...]:
         # As Python does it, an error whose class takes other arguments than a message could not come back from a process.

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from mien.core import boxes as box_arithmetic
 from mien.core.errors import RecordError
 from mien.core.face import Face, face_titles
+from mien.core.formatting import counted
 from mien.core.labels import Labels
 from mien.core.measures import MEASURES, REASONS
 from mien.core.notebook import html_table
@@ -131,9 +132,9 @@ class Faces:
 
     def __repr__(self) -> str:
         frames = len(np.unique(self.frames))
-        people = "" if self.tracks is None else f", {len(np.unique(self.tracks))} people"
-        read = "not classified" if self.labels is None else f"{len(self.labels)} expressions"
-        return f"Faces({len(self)} faces in {frames} frames{people}, {read})"
+        people = "" if self.tracks is None else f", {counted(len(np.unique(self.tracks)), 'person', 'people')}"
+        read = "not classified" if self.labels is None else counted(len(self.labels), "expression")
+        return f"Faces({counted(len(self), 'face')} in {counted(frames, 'frame')}{people}, {read})"
 
     def _repr_html_(self) -> str:
         return html_table(
@@ -343,7 +344,7 @@ class Faces:
             parts.append(part)
             start += count
         if start != len(self):
-            raise RecordError(f"expected counts that sum to {len(self)} rows; got {start}")
+            raise RecordError(f"expected counts that sum to {counted(len(self), 'row')}; got {start}")
         return parts
 
     def largest(self) -> Faces:

@@ -1,4 +1,4 @@
-"""Times and shares as people read them."""
+"""Times, shares and counts as people read them."""
 
 from __future__ import annotations
 
@@ -74,6 +74,22 @@ def _whole_percent(number: int, share: float) -> str:
     if number == 100 and share < 1 - 1e-9:
         return "> 99 %"
     return f"{number} %"
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """A count with what is counted, and with what must agree with it.
+
+    Args:
+        number: How many there are.
+        one: What one of them is called.
+        several: What several are called, or none; by default the same with an s.
+
+    >>> counted(1, "face"), counted(0, "face"), counted(1200, "person", "people")
+    ('1 face', '0 faces', '1,200 people')
+    >>> counted(1, "file is missing", "files are missing")
+    '1 file is missing'
+    """
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def shortened(text: str, most: int) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from mien.core.errors import InputError, MediaError
 from mien.core.face import LANDMARK_KEYS, Face
 from mien.core.faces import Faces
-from mien.core.formatting import shortened
+from mien.core.formatting import counted, shortened
 from mien.core.labels import UNCERTAIN, Labels
 from mien.core.measures import MEASURES
 from mien.core.names import printable
@@ -62,7 +62,7 @@ class FrameResult:
     error: MediaError | None = None
 
     def __repr__(self) -> str:
-        what = "error" if self.error is not None else f"{len(self.faces)} faces"
+        what = "error" if self.error is not None else counted(len(self.faces), "face")
         return f"FrameResult({shortened(self.source, 40)}, frame {self.frame}, {what})"
 
     def _repr_html_(self) -> str:

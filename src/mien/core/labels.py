@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from mien.core.errors import InputError
-from mien.core.names import spelled
+from mien.core.names import quoted, spelled
 
 NOTICE = "mien describes a facial expression, not an emotion that a person feels."
 """What labels are and what not: stands, in these words, wherever results are shown."""
@@ -86,10 +86,10 @@ class ClassEntry:
         if self.valence is not None and not -1 <= self.valence <= 1:
             raise InputError(f"expected a valence from -1 to 1; got {self.valence}")
         if self.colour and not re.fullmatch(r"#[0-9a-fA-F]{6}", self.colour):
-            raise InputError(f"expected a colour as #rrggbb, such as #0072b2; got {self.colour!r}")
+            raise InputError(f"expected a colour as #rrggbb, such as #0072b2; got {quoted(self.colour)}")
         if len(self.icon) > 8 or spelled(self.icon) != self.icon:
             raise InputError(
-                f"expected an icon of up to eight characters, such as an emoji; got {self.icon!r}"
+                f"expected an icon of up to eight characters, such as an emoji; got {quoted(self.icon)}"
             )
 
 
@@ -166,7 +166,7 @@ class Labels(Sequence[str]):
         try:
             return self.names.index(canonical_label(value), *span)
         except ValueError:
-            raise InputError(f"expected one of {', '.join(self.names)}; got {value!r}") from None
+            raise InputError(f"expected one of {', '.join(self.names)}; got {quoted(value)}") from None
 
     def colour(self, name: str) -> str:
         """Colour of a class, or of `UNCERTAIN`, as ``#rrggbb``, the same in every image, chart and page."""

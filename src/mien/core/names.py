@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import PurePath
+from reprlib import Repr
 from typing import Any, TextIO
 
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
@@ -134,6 +135,21 @@ def _meant(escape: re.Match[str]) -> str:
     if escape[1] and code >= 0x80:
         return chr(_BYTES + code)
     return chr(code) if code <= 0x10FFFF else escape[0]
+
+
+_QUOTED = Repr()
+_QUOTED.maxstring = _QUOTED.maxother = _QUOTED.maxlong = 80
+
+
+def quoted(value: object) -> str:
+    """What came, as a message shows it: in one line, and cut where it is long, however large it is.
+
+    >>> quoted("maybe"), quoted(None), len(quoted("a" * 10**6)), quoted(b"GIF89a" * 10**6)
+    ("'maybe'", 'None', 80, '6,000,000 bytes')
+    """
+    if isinstance(value, bytes | bytearray | memoryview) and len(value) > _QUOTED.maxother:
+        return f"{len(value):,} bytes"
+    return " ".join(_QUOTED.repr(value).split())
 
 
 _PLAIN = {"●": "*", "█": "#", "·": ".", "…": "...", "━": "-", "╸": "-", "╺": "-"}

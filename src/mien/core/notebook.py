@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import overload
 
+from mien.core.formatting import counted
 from mien.core.labels import NOTICE
 
 _MOST = 20
@@ -50,7 +51,7 @@ class PNGImage:
     png: bytes
 
     def __repr__(self) -> str:
-        return f"PNGImage({self.name!r}, {len(self.png):,} bytes)"
+        return f"PNGImage({self.name!r}, {counted(len(self.png), 'byte')})"
 
     def _repr_png_(self) -> bytes:
         return self.png
@@ -92,7 +93,7 @@ class PNGImages(Sequence[PNGImage]):
         return self._images[index]
 
     def __repr__(self) -> str:
-        return f"PNGImages({len(self)} images)"
+        return f"PNGImages({counted(len(self), 'image')})"
 
     def _repr_html_(self) -> str:
         return "<br>".join(image._repr_html_() for image in self)

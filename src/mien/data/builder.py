@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.labels import Labels
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import VOTES, FaceDataset
@@ -140,7 +141,7 @@ class DatasetBuilder:
             )
         if n < len(names):
             raise InputError(
-                f"{self.path}: expected at least one image for each of {len(names)} classes; got {n}: add images"
+                f"{self.path}: expected at least one image for each of {counted(len(names), 'class', 'classes')}; got {n}: add images"
             )
         said = {} if self.terms.labels is None else self.terms.labels.entries
         labels = Labels(names, entries={name: entry for name, entry in said.items() if name in names})

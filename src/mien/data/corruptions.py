@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 Images = NDArray[np.uint8]
 
@@ -64,7 +65,7 @@ def corrupted(images: Images, name: str, strength: int, seed: int = 0) -> Images
     ((2, 48, 48), 0)
     """
     if name not in CORRUPTIONS:
-        raise InputError(f"expected a corruption out of {', '.join(CORRUPTIONS)}; got {name!r}")
+        raise InputError(f"expected a corruption out of {', '.join(CORRUPTIONS)}; got {quoted(name)}")
     if strength not in STRENGTHS:
         raise InputError(f"expected a strength from 1 to 5; got {strength}")
     corruption = CORRUPTIONS[name]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, FERPLUS, Labels
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
@@ -121,7 +121,7 @@ class FaceDataset:
         keep = self.splits == name
         if not keep.any():
             raise InputError(
-                f"expected a split out of {', '.join(sorted(set(self.splits.tolist())))}; got {name!r}"
+                f"expected a split out of {', '.join(sorted(set(self.splits.tolist())))}; got {quoted(name)}"
             )
         return self.take(keep)
 
@@ -149,7 +149,7 @@ class FaceDataset:
                 f"expected a data set with a column {name!r}; it has no further columns: add one to its Parquet or CSV"
             )
         raise InputError(
-            f"expected a column out of {', '.join(self.columns)}; got {name!r}{nearest(name, self.columns)}"
+            f"expected a column out of {', '.join(self.columns)}; got {quoted(name)}{nearest(name, self.columns)}"
         )
 
     def reordered(self, labels: Labels) -> FaceDataset:
@@ -272,7 +272,7 @@ def _check_further(columns: Mapping[str, NDArray[Any]]) -> None:
     for name, column in columns.items():
         if not name.strip() or name.strip().lower() in OWN_COLUMNS:
             raise InputError(
-                f"expected another name for a further column than {', '.join(sorted(OWN_COLUMNS))}; got {name!r}: rename it"
+                f"expected another name for a further column than {', '.join(sorted(OWN_COLUMNS))}; got {quoted(name)}: rename it"
             )
         if np.ndim(column) != 1 or np.asarray(column).dtype.kind != "U":
             raise InputError(

@@ -21,7 +21,9 @@ from numpy.typing import NDArray
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import PATHS, csv_writer, plain
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.names import quoted
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES, FaceDataset
@@ -118,7 +120,7 @@ class _RowReader:
         columns = self.columns
         if len(line) != len(columns.names):
             raise InputError(
-                f"{where}: expected {len(columns.names)} columns; got {len(line)}: mend or delete the line"
+                f"{where}: expected {counted(len(columns.names), 'column')}; got {len(line)}: mend or delete the line"
             )
         assert columns.pixels is not None
         assert columns.label is not None
@@ -150,7 +152,7 @@ class _RowReader:
 
 def _whole(word: str, where: str, what: str) -> int:
     if not word.strip().isdecimal():
-        raise InputError(f"{where}: expected {what}; got {word[:20]!r}: correct or delete the line")
+        raise InputError(f"{where}: expected {what}; got {quoted(word)}: correct or delete the line")
     return int(word)
 
 
@@ -162,7 +164,7 @@ def _image(text: str, where: str) -> NDArray[np.uint8]:
     except (ValueError, DeprecationWarning):
         wrong = next((word for word in text.split() if not word.isdecimal()), text)
         raise InputError(
-            f"{where}: expected pixels as whole numbers with blanks between; got {wrong[:20]!r}: correct or delete the line"
+            f"{where}: expected pixels as whole numbers with blanks between; got {quoted(wrong)}: correct or delete the line"
         ) from None
     side = isqrt(len(values))
     if not len(values) or side * side != len(values):
@@ -252,7 +254,7 @@ def with_votes(data: FaceDataset, path: str | Path) -> FaceDataset:
     needed = int(data.rows.max()) + 1
     counted = bool((data.rows == np.arange(len(data))).all())
     if needed > len(votes) or (counted and needed < len(votes)):
-        got = f"expected votes for each of {needed:,} images; got {len(votes):,} rows"
+        got = f"expected votes for each of {counted(needed, 'image')}; got {counted(len(votes), 'row')}"
         raise InputError(f"{path}: {got}: give the images of all splits, in the order of fer2013.csv")
     wrong = np.flatnonzero(splits[data.rows] != data.splits)
     if len(wrong):
@@ -286,7 +288,7 @@ def _read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     for row, line in enumerate(lines[1:]):
         where = f"{path}, row {row} (line {row + 2})"
         if len(line) != len(header):
-            raise InputError(f"{where}: expected {len(header)} columns; got {len(line)}: mend the line")
+            raise InputError(f"{where}: expected {counted(len(header), 'column')}; got {len(line)}: mend the line")
         counts = [line[place].strip() for place in places]
         if not all(count.isdecimal() for count in counts):
             raise InputError(f"{where}: expected numbers of votes; got {', '.join(counts)}: correct the line")

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mien.core.errors import InputError
 from mien.core.masking import masked
+from mien.core.names import quoted
 
 _DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N", "F")
 
@@ -77,7 +78,7 @@ def file_named(name: str, folder: Path, where: str) -> Path:
     strange = "\0" in name or not _is_text(name)
     if not parts or ".." in parts or PureWindowsPath(name).anchor or strange:
         raise InputError(
-            f"{where}: expected the name of a file in {folder}; got {name[:200]!r}: name it from that folder on"
+            f"{where}: expected the name of a file in {folder}; got {quoted(name)}: name it from that folder on"
         )
     return folder.joinpath(*parts)
 

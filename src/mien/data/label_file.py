@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.frame_result import require_columns
 from mien.core.labels import ClassEntry, Labels, canonical_label
 
@@ -48,7 +49,7 @@ def open_labels(which: str | Path) -> Labels:
         raise InputError(f"{path}: expected text in UTF-8; got {error}: save it so") from None
     if len(content) > _LARGEST:
         raise InputError(
-            f"{path}: expected the names of classes; got {len(content):,} bytes: is it the right file?"
+            f"{path}: expected the names of classes; got {counted(len(content), 'byte')}: is it the right file?"
         )
     try:
         return _labels(reader(text))
@@ -104,7 +105,7 @@ def _of_csv(text: str) -> Iterable[tuple[str, Mapping[str, Any]]]:
         return [(row[0], {}) for row in rows]
     if other := next((row for row in rows[1:] if len(row) != len(header)), None):
         raise InputError(
-            f"expected {len(header)} columns in each row ({', '.join(header)}); got {len(other)} ({', '.join(other)})"
+            f"expected {counted(len(header), 'column')} in each row ({', '.join(header)}); got {len(other)} ({', '.join(other)})"
         )
     return [
         (

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Sequence
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
+from mien.core.names import quoted
 from mien.data.dataset import PRIVATE_TEST, PUBLIC_TEST, TRAINING
 
 KNOWN = (*EXPRESSIONS, "contempt")
@@ -78,7 +79,7 @@ def require_class(word: str, where: str, own: Sequence[str] = ()) -> str:
     if name is None:
         known = ", ".join(dict.fromkeys((*KNOWN, *own)))
         raise InputError(
-            f"{where}: expected a class out of {known} or a synonym; got {word!r}: rename it, leave it out, or name classes of "
+            f"{where}: expected a class out of {known} or a synonym; got {quoted(word)}: rename it, leave it out, or name classes of "
             "your own with --labels"
         )
     return name
@@ -93,7 +94,7 @@ def require_split(word: str, where: str) -> str:
     name = split_named(word)
     if name is None:
         raise InputError(
-            f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {word!r}: rename it"
+            f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {quoted(word)}: rename it"
         )
     return name
 

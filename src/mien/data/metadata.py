@@ -15,6 +15,7 @@ from typing import Any
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES
 from mien.data.images import content_of, file_named, pixels
@@ -218,7 +219,7 @@ class _Row:
                 raise ValueError
         except (TypeError, ValueError, OverflowError):
             raise InputError(
-                f"{self.where}: expected a whole number in the column {name}; got {str(value)[:100]!r}: correct it"
+                f"{self.where}: expected a whole number in the column {name}; got {quoted(str(value))}: correct it"
             ) from None
         return number
 

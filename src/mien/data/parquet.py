@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_folder, atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.formatting import counted
 from mien.core.labels import canonical_label
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
@@ -66,7 +67,7 @@ def shards_in(path: Path) -> list[Path]:
     for (folder, name, count), numbers in there.items():
         if absent := sorted(set(range(int(count))) - numbers):
             raise InputError(
-                f"{folder}: expected {int(count)} files {name}-*-of-{count}.parquet; number {absent[0]:0{len(count)}} is missing: fetch it too"
+                f"{folder}: expected {counted(int(count), 'file')} {name}-*-of-{count}.parquet; number {absent[0]:0{len(count)}} is missing: fetch it too"
             )
     return files
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import precise, shortened
+from mien.core.formatting import counted, precise, shortened
 from mien.core.labels import Labels
 from mien.core.notebook import html_table
 from mien.core.progress import ProgressCallback, no_progress
@@ -124,7 +124,7 @@ class Evaluation:
         head = f", head {self.subject.head}" if self.subject.head else ""
         data = f"{self.options.split} of {shortened(self.options.data, 30)}"
         name = f"{shortened(self.subject.name, 30)}{head} on {data}"
-        return f"Evaluation({name}, {self.whole.n:,} images, accuracy {precise(self.whole.accuracy)})"
+        return f"Evaluation({name}, {counted(self.whole.n, 'image')}, accuracy {precise(self.whole.accuracy)})"
 
     def _repr_html_(self) -> str:
         parts = (("all", self.whole), ("leak-free part", self.leak_free), ("Training", self.training))

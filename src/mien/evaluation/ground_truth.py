@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import FERPLUS, Labels
+from mien.core.names import quoted
 from mien.data.dataset import FaceDataset
 from mien.data.label_names import KNOWN
 from mien.evaluation.predictor import Predictor
@@ -54,7 +55,7 @@ def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> Gr
         InputError: The classes do not fit, there are no such labels, or nobody voted.
     """
     if labels not in LABEL_SETS:
-        raise InputError(f"expected labels out of {', '.join(LABEL_SETS)}; got {labels!r}")
+        raise InputError(f"expected labels out of {', '.join(LABEL_SETS)}; got {quoted(labels)}")
     if labels == "auto":
         votes = "contempt" in subject.labels and "contempt" not in data.labels and data.votes is not None
         labels = "ferplus" if votes else "fer2013"

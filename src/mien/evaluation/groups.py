@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
 from mien.evaluation.figures import Answered, Figures
 from mien.metrics import (
@@ -120,9 +121,10 @@ class Groups:
         """What a reader should know."""
         if self.differences:
             return ()
-        large = f"{sum(not group.small for group in self.groups)} of {len(self.groups)} values of {self.by}"
+        large, values = sum(not group.small for group in self.groups), counted(len(self.groups), "value")
+        least = f"{'has' if large == 1 else 'have'} {counted(self.min_group, 'image')} or more"
         return (
-            f"{large} have {self.min_group} images or more: nothing to compare; --min-group sets how many are needed",
+            f"{large} of {values} of {self.by} {least}: nothing to compare; --min-group sets how many are needed",
         )
 
     def facts(self) -> dict[str, Any]:

@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MissingExtraError, NetworkError
+from mien.core.formatting import counted
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.names import quoted
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.data.io import open_dataset
@@ -132,7 +134,7 @@ def chosen_head(head: str | None, heads: tuple[str, ...], name: str) -> str:
     """
     if head is not None and head not in heads:
         raise InputError(
-            f"expected a head (--head) out of {', '.join(heads)}, which {name} has; got {head!r}"
+            f"expected a head (--head) out of {', '.join(heads)}, which {name} has; got {quoted(head)}"
         )
     return heads[0] if head is None else head
 
@@ -156,7 +158,7 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
     (True, ('even has no attribute labels: its 7 columns are taken for angry, disgust, fear, happy, neutral, sad, surprise',))
     """
     if head is not None:
-        raise InputError(f"expected no --head with a function, which has one output only; got {head!r}")
+        raise InputError(f"expected no --head with a function, which has one output only; got {quoted(head)}")
 
     def predict(images: NDArray[np.uint8]) -> NDArray[Any]:
         try:
@@ -164,7 +166,7 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
         except Exception as error:
             said = " ".join(str(error).split())[:200]
             raise InputError(
-                f"{name}: failed on {len(images)} images: {type(error).__name__}: {said}"
+                f"{name}: failed on {counted(len(images), 'image')}: {type(error).__name__}: {said}"
             ) from error
 
     given = getattr(function, "labels", None)
@@ -173,7 +175,7 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
     columns = np.shape(predict(np.zeros((2, _SIDE, _SIDE), np.uint8)))
     if columns != (2, len(EXPRESSIONS)):
         raise InputError(
-            f"{name}: expected {len(EXPRESSIONS)} probabilities for each image, or an attribute labels that names the classes; "
+            f"{name}: expected {counted(len(EXPRESSIONS), 'probability', 'probabilities')} for each image, or an attribute labels that names the classes; "
             f"got an answer of the shape {columns} to 2 images: set {name.rpartition(':')[2]}.labels"
         )
     return Predictor(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.events.cells import cell_at, first_column, rows
 from mien.events.event import Event
 from mien.events.file import EventFile
@@ -31,7 +32,7 @@ def events(file: EventFile) -> Iterator[Event]:
     if start is None or duration is None:
         names = ", ".join(cell[:30] for cell in header[:5])
         raise InputError(
-            f"{file.path}: expected the columns onset and duration of BIDS; got {names!r}: name the columns so, or the file otherwise"
+            f"{file.path}: expected the columns onset and duration of BIDS; got {quoted(names)}: name the columns so, or the file otherwise"
         )
     label = first_column(header, _LABELS)
     columns = EventColumns(

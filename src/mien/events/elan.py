@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.formatting import counted
 from mien.events.event import Event
 from mien.events.file import EventFile
 
@@ -35,7 +36,7 @@ def events(file: EventFile) -> Iterator[Event]:
             yield Event(begin, stop, " ".join((label or "").split()), tier, subject)
         if unknown:
             file.remarks.append(
-                f"{file.path}, tier {tier}: {unknown} annotations without a time are left out"
+                f"{file.path}, tier {tier}: {counted(unknown, 'annotation without a time is', 'annotations without a time are')} left out"
             )
 
 

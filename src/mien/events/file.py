@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 MOST_BYTES = 20_000_000
 """Bytes of a file of events: some 100 hours of a label a second, or ten hours of one a frame."""
@@ -76,7 +77,7 @@ class EventFile:
         found = parsed_seconds(text)
         if found is None:
             raise InputError(
-                f"{self.where(line)}: expected a time in seconds, as mm:ss or hh:mm:ss; got {text[:40]!r}: correct the line"
+                f"{self.where(line)}: expected a time in seconds, as mm:ss or hh:mm:ss; got {quoted(text)}: correct the line"
             )
         return found
 
@@ -141,7 +142,7 @@ def given_seconds(text: str, name: str) -> float | None:
     """
     seconds = parsed_seconds(text) if text else None
     if text and seconds is None:
-        raise InputError(f"expected {name} in seconds; got {text[:40]!r}: write a number, mm:ss or hh:mm:ss")
+        raise InputError(f"expected {name} in seconds; got {quoted(text)}: write a number, mm:ss or hh:mm:ss")
     return seconds
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import fmean, median
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.events.event import Event
 from mien.events.file import EventFile
 
@@ -63,7 +64,7 @@ def _stretches(samples: Sequence[Event], file: EventFile) -> Iterator[Event]:
     step, regular = _step([sample.start for sample in samples])
     about = "".join(f", {name}" for name in (samples[0].tier, samples[0].subject) if name)
     file.remarks.append(
-        f"{file.path}{about}: {len(samples):,} samples at steps of {step:.4g} s were read as stretches"
+        f"{file.path}{about}: {counted(len(samples), 'sample')} at steps of {step:.4g} s were read as stretches"
     )
     if regular < _REGULAR:
         file.remarks.append(

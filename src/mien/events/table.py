@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.events.cells import cell_at, first_column, plain_name, rows
 from mien.events.event import Event
 from mien.events.file import MISSING, EventFile, parsed_seconds
@@ -101,7 +102,7 @@ def _read(file: EventFile) -> Iterator[Event]:
         if columns is None:
             names = ", ".join(cell[:30] for cell in first[:5])
             raise InputError(
-                f"{file.path}: expected events with the header time,label or start,end,label; got {names!r}: name the column of times time"
+                f"{file.path}: expected events with the header time,label or start,end,label; got {quoted(names)}: name the column of times time"
             )
     else:
         stretches = len(first) > 2 and parsed_seconds(first[1]) is not None

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.events.event import Event
 from mien.events.file import EventFile
 
@@ -39,7 +40,7 @@ def _cue(file: EventFile, block: Sequence[tuple[int, str]]) -> Event:
     if at is None:
         line, content = block[0]
         raise InputError(
-            f"{file.where(line)}: expected a cue with times such as 00:05.000 --> 00:10.000; got {content[:40]!r}: correct the line"
+            f"{file.where(line)}: expected a cue with times such as 00:05.000 --> 00:10.000; got {quoted(content)}: correct the line"
         )
     line, times = block[at]
     begin, _, rest = times.partition("-->")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.inference.classifier import Classifier
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def chosen_layer(name: str, layers: Sequence[str]) -> str:
     mien.core.errors.InputError: expected a layer out of conv1, conv2; got 'conv9'
     """
     if name not in layers:
-        raise InputError(f"expected a layer out of {', '.join(layers)}; got {name!r}")
+        raise InputError(f"expected a layer out of {', '.join(layers)}; got {quoted(name)}")
     return name
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.explain.attribution import gradcam, guided_backpropagation, occlusion
 from mien.explain.base import ExplainableModel, chosen_layer, deepest, stages
 from mien.explain.crops import Crop
@@ -205,7 +205,7 @@ def _maps(name: str, maps: NDArray[np.float32], most: int | None) -> Image.Image
     signed = bool(shown.min() < 0)
     scale = float(np.quantile(np.abs(shown), 0.998)) or 1.0
     columns, tile = (16, 56) if len(shown) > 16 else (8, 116)
-    caption = f"{name}: {count} maps of {width}x{height}" + (
+    caption = f"{name}: {counted(count, 'map')} of {width}x{height}" + (
         f", the {most} strongest; --layer {name} shows all" if len(shown) < count else ""
     )
     return stacked(

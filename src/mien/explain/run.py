@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, NetworkError
+from mien.core.names import quoted
 from mien.core.notebook import PNGImage, PNGImages
 from mien.explain import layout
 from mien.explain.attribution import require_gradients
@@ -202,7 +203,7 @@ def _sheets(
 ) -> Iterator[SheetFile]:
     for kind in what:
         if kind not in KINDS:
-            raise InputError(f"expected kinds out of {', '.join(KINDS)}; got {kind!r}")
+            raise InputError(f"expected kinds out of {', '.join(KINDS)}; got {quoted(kind)}")
     labels = subject.classifier.labels
     target = None if choice.target is None else labels.index(choice.target)
     faces = crops_of(image, subject.classifier, choice.detector)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import cast, overload
 
+from mien.core.arguments import checked
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.inference.pipeline import Image, Pipeline
@@ -26,7 +27,7 @@ class AsyncPipeline:
         concurrency: How many calls are at work at the same time; the others wait for their turn.
 
     Raises:
-        InputError: ``concurrency`` is below 1.
+        InputError: ``concurrency`` is below 1, or an argument of another type.
 
     >>> import numpy as np
     >>> async def main() -> int:
@@ -36,6 +37,7 @@ class AsyncPipeline:
     1
     """
 
+    @checked
     def __init__(self, pipeline: Pipeline | None = None, concurrency: int = 1) -> None:
         if concurrency < 1:
             raise InputError(f"concurrency: expected 1 or more; got {concurrency}")

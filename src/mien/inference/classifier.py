@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError, NetworkError
 from mien.core.faces import Faces
+from mien.core.names import quoted
 from mien.inference.crop import crop_resize_each, planes
 from mien.inference.onnx_session import Network
 from mien.inference.views import mean_over_views, require_views
@@ -51,7 +52,7 @@ class Classifier:
         self.head = next(iter(card.heads)) if head is None else head
         if self.head not in card.heads:
             raise InputError(
-                f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {self.head!r}"
+                f"expected a head out of {', '.join(card.heads)}, which {card.name} has; got {quoted(self.head)}"
             )
         if card.input.height is None or card.input.height != card.input.width:
             raise NetworkError(

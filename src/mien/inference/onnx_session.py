@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.core.environment import silence
 from mien.core.errors import InputError, NetworkError
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.inference.card import Card, read_card, read_network
 from mien.inference.config import DeviceName
 
@@ -252,7 +252,7 @@ def _providers(device: str) -> list[str]:
     known = get_args(DeviceName)
     if device not in known:
         raise InputError(
-            f"expected a device out of {', '.join(known)}; got {device!r}{nearest(device, known)}"
+            f"expected a device out of {', '.join(known)}; got {quoted(device)}{nearest(device, known)}"
         )
     if device != "auto" and DEVICES[cast(DeviceName, device)] not in there:
         found = ", ".join(name for name, provider in DEVICES.items() if provider in there)

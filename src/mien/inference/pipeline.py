@@ -10,10 +10,10 @@ from typing import Any, TypeAlias, TypedDict, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import checked
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame import Frame
-from mien.core.keywords import checked_keywords
 from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
 from mien.inference.config import DetectorName, DeviceName, PipelineConfig, ViewsName
@@ -89,7 +89,7 @@ class Pipeline:
     (0, 'happy')
     """
 
-    @checked_keywords()
+    @checked
     def __init__(
         self,
         detector: DetectorName | Detector = PipelineConfig.detector,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.inference.config import ViewsName
 
 VIEWS: tuple[str, ...] = get_args(ViewsName)
@@ -23,7 +23,7 @@ def require_views(views: str) -> str:
         InputError: There are no such views.
     """
     if views not in VIEWS:
-        raise InputError(f"expected views out of {', '.join(VIEWS)}; got {views!r}{nearest(views, VIEWS)}")
+        raise InputError(f"expected views out of {', '.join(VIEWS)}; got {quoted(views)}{nearest(views, VIEWS)}")
     return views
 
 

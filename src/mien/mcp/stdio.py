@@ -31,6 +31,7 @@ import mien
 from mien.core.errors import LOG, MienError
 from mien.core.labels import NOTICE
 from mien.core.masking import masked_text
+from mien.core.names import quoted
 from mien.mcp.reading import Progress, ToolReader
 from mien.mcp.schemas import FolderSummary, ImageFaces, ReadFolder, ReadImage, ReadVideo, VideoSummary
 
@@ -146,7 +147,7 @@ def _listed(name: str, kind: _Kind) -> Tool:
 def _checked(asked: CallToolRequestParams) -> tuple[_Kind, BaseModel]:
     kind = _TOOLS.get(asked.name)
     if kind is None:
-        raise MienError(f"expected one of the tools {', '.join(_TOOLS)}; got {asked.name!r}")
+        raise MienError(f"expected one of the tools {', '.join(_TOOLS)}; got {quoted(asked.name)}")
     try:
         return kind, kind.arguments.model_validate(asked.arguments or {})
     except ValidationError as error:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from PIL import Image, ImageDraw
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 # From a face's box to the ellipse that covers it: the box is extended by these shares of its sides, and the
 # ellipse goes through its corners, which adds another fifth all around. So hair, chin and ears are under it,
@@ -141,7 +142,7 @@ class Blur:
             else [part.strip() for part in words.split(",")]
         )
         if not all(part.isascii() and part.isdecimal() for part in ids):
-            raise InputError(f"blur: expected all, ids of people such as 2,3, or all but 1; got {text!r}")
+            raise InputError(f"blur: expected all, ids of people such as 2,3, or all but 1; got {quoted(text)}")
         return Blur(frozenset(int(part) for part in ids), others, strength)
 
     def covers(self, tracks: NDArray[np.int64] | None, faces: int = 0) -> NDArray[np.bool_]:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, Protocol, cast
 
 from mien.core.errors import InputError, MediaError, source_error
+from mien.core.formatting import counted
 from mien.core.masking import source_name
 from mien.core.names import printable, spelled
 
@@ -169,7 +170,7 @@ class ByteSource:
             if size > limit:
                 self.close()
                 raise MediaError(
-                    f"{self.name}: expected a stream of at most {limit} bytes; got more: save it to a file and name that",
+                    f"{self.name}: expected a stream of at most {counted(limit, 'byte')}; got more: save it to a file and name that",
                     "too_large",
                 )
             self._spool.write(block)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 _IMAGES = (
     ".apng .avif .bmp .dib .gif .heic .heif .hif .ico .j2k .jfif .jp2 .jpe .jpeg .jpg .jpx .mpo "
@@ -70,7 +71,7 @@ def find_sources(paths: Sequence[str | os.PathLike[str]]) -> Found:
     ('-', 'no-such-file.mp4')
     """
     if isinstance(paths, (str, bytes, Path)):
-        raise InputError(f"expected a list of paths; got {paths!r} alone: write [{str(paths)!r}]")
+        raise InputError(f"expected a list of paths; got {quoted(paths)} alone: write [{str(paths)!r}]")
     sources: list[str | os.PathLike[str]] = []
     passed_over: list[Path] = []
     unreadable: list[Path] = []

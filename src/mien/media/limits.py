@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import ImageFile
 
 from mien.core.errors import MediaError
+from mien.core.formatting import counted
 from mien.media.byte_source import ByteSource
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class FrameLimit:
         mien.core.errors.MediaError: clip.mp4: expected at most 1,000,000 pixels; got 1280 x 1024 = 1,310,720: scale it down or raise --max-pixels
         """
         if width * height > self.max_pixels:
-            self._refuse(f"{self.max_pixels:,} pixels", f"{width} x {height} = {width * height:,}")
+            self._refuse(counted(self.max_pixels, "pixel"), f"{width} x {height} = {width * height:,}")
         held, most = _bytes(width, height, form), max(_FRAME_BYTES, self.max_pixels * 3 // 2)
         if form is not None and held > most:
             self._refuse(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.core.errors import InputError
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 
 Channels = Literal["rgb", "bgr"]
 """In which order an array has its colours: ``bgr`` is OpenCV's."""
@@ -66,7 +66,7 @@ def require_channels(channels: str) -> None:
     """
     if channels not in get_args(Channels):
         near = nearest(str(channels).lower(), get_args(Channels))
-        raise InputError(f"channels: expected rgb or bgr; got {channels!r}{near}")
+        raise InputError(f"channels: expected rgb or bgr; got {quoted(channels)}{near}")
 
 
 def _dtype_problem(array: NDArray[Any]) -> str | None:

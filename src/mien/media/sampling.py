@@ -8,6 +8,7 @@ from typing import TypeGuard
 
 from mien.core.errors import InputError, MediaError
 from mien.core.formatting import clock
+from mien.core.names import quoted
 
 _SLACK = 1e-3
 """Seconds by which a frame may come before its tick: Matroska and WebM round times to the millisecond."""
@@ -58,10 +59,10 @@ class Sampling:
             raise InputError("expected interval or fps; got both: choose one of them")
         for name, value in (("interval", self.interval), ("fps", self.fps)):
             if value is not None and not _is_positive(value):
-                raise InputError(f"{name}: expected a positive number; got {value!r}")
+                raise InputError(f"{name}: expected a positive number; got {quoted(value)}")
         for name, value in (("start", self.start), ("end", self.end)):
             if value is not None and not (_is_number(value) and value >= 0):
-                raise InputError(f"{name}: expected seconds from 0 on; got {value!r}")
+                raise InputError(f"{name}: expected seconds from 0 on; got {quoted(value)}")
         if self.end is not None and self.end <= (self.start or 0.0):
             raise InputError(
                 f"expected a span that ends after it begins; got {self.start or 0:g} to {self.end:g} s: give a later end"

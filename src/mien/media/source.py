@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mien.core.errors import MediaError, source_error
+from mien.core.formatting import counted
 from mien.core.frame import BadFrame
 from mien.media import images
 from mien.media.byte_source import ByteSource, Readable, name_of
@@ -186,7 +187,7 @@ def _describe(content: ByteSource) -> str:
         return "an MP4 without its table of frames, which comes at the end: the file is truncated"
     if images.looks_like_text(head):
         return "an SVG drawing" if b"<svg" in head else "a text file"
-    return f"{content.size:,} bytes that neither Pillow nor FFmpeg knows"
+    return f"{counted(content.size, 'byte')} that neither Pillow nor FFmpeg knows"
 
 
 def _advice(content: ByteSource) -> str:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from av.audio.stream import AudioStream
@@ -97,7 +98,7 @@ class VideoWriter:
         if width < 1 or height < 1:
             raise InputError(f"expected a width and height of 1 px or more; got {width} x {height}")
         if rate is not None and not 0 < rate < 10_000:
-            raise InputError(f"rate: expected frames per second above 0; got {rate!r}")
+            raise InputError(f"rate: expected frames per second above 0; got {quoted(rate)}")
         self.path, self.width, self.height = Path(path), width, height
         self._rate = rate
         self.sound = sound if sound is not None and sound.fits_mp4 else None
@@ -288,7 +289,7 @@ def save_image(path: str | Path, image: NDArray[np.uint8]) -> None:
     form = _FORMATS.get(path.suffix.lower())
     if form is None:
         raise InputError(
-            f"{path}: expected a suffix of an image ({', '.join(_FORMATS)}); got {path.suffix!r}"
+            f"{path}: expected a suffix of an image ({', '.join(_FORMATS)}); got {quoted(path.suffix)}"
         )
     _check(image)
     with atomic_write(path) as aside, translate_os_errors(path):

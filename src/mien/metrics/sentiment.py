@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 
 SENTIMENTS = Labels(("positive", "neutral", "negative"))
 """What expressions are summed up as, in the order of the columns."""
@@ -54,7 +54,7 @@ class SentimentMapping:
             expression = canonical_label(str(word))
             if expression not in _KNOWN and (near := nearest(expression, _KNOWN)):
                 raise InputError(
-                    f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {word!r}{near}"
+                    f"mapping {self.name}: expected expressions out of {', '.join(_KNOWN)}; got {quoted(word)}{near}"
                 )
             if expression in rows:
                 raise InputError(
@@ -148,7 +148,7 @@ def _shares(given: object, where: str) -> dict[str, float]:
     if isinstance(given, str):
         given = {given: 1.0}
     if not isinstance(given, Mapping):
-        raise InputError(f"{where}: expected positive, neutral, negative or a weight for each; got {given!r}")
+        raise InputError(f"{where}: expected positive, neutral, negative or a weight for each; got {quoted(given)}")
     unknown = [str(word) for word in given if word not in SENTIMENTS.names]
     if unknown:
         raise InputError(
@@ -190,7 +190,7 @@ def open_mapping(which: str | Path | Mapping[str, Any] | SentimentMapping) -> Se
     path = Path(which)
     if path.suffix.lower() not in (".toml", ".json"):
         raise InputError(
-            f"expected a mapping out of {', '.join(PRESETS)}, or a file ending in .toml or .json; got {str(which)!r}"
+            f"expected a mapping out of {', '.join(PRESETS)}, or a file ending in .toml or .json; got {quoted(str(which))}"
         )
     return SentimentMapping(path.stem, _read(path))
 

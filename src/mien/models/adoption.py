@@ -12,8 +12,10 @@ from typing import Any
 
 from mien.core.atomic import atomic_write
 from mien.core.errors import InputError, MissingExtraError, UntoldError
+from mien.core.formatting import counted
 from mien.core.frame_result import require_columns
 from mien.core.labels import NOTICE, Labels
+from mien.core.names import quoted
 from mien.inference.card import (
     FER_CROP,
     KEY,
@@ -120,7 +122,7 @@ class Candidate:
             name=told.name or self.path.stem,
             version="1",
             kind="expression",
-            summary=f"Adopted from {self.path.name}: {len(names)} classes. Inside the graph: {self.preparation}.",
+            summary=f"Adopted from {self.path.name}: {counted(len(names), 'class', 'classes')}. Inside the graph: {self.preparation}.",
             heads={HEAD: names},
             entries=dict(told.labels.entries),
             input=InputSpec(
@@ -162,7 +164,7 @@ def look_at(path: Path, told: Told) -> Candidate:
             f"{path}: a model of mien's already: use it with --model, and mien models list shows its card"
         )
     if told.colour is not None and told.colour not in COLOURS:
-        raise InputError(f"expected --colour {', '.join(COLOURS)}; got {told.colour!r}")
+        raise InputError(f"expected --colour {', '.join(COLOURS)}; got {quoted(told.colour)}")
     require_columns(told.labels)
     graph = Graph.of(model, path, told.size, told.output)
     _require_classes(graph, told.labels, path)

@@ -17,6 +17,7 @@ import onnx
 from onnx import compose, helper, numpy_helper
 
 from mien.core.errors import InputError, NetworkError
+from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
 from mien.training.calibrated_file import divided, finished, heads, opened, take_off
@@ -64,7 +65,7 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
             "name": target.stem,
             "mixture": {name: entry for card in cards for name, entry in card.mixture.items()},
             "scores": (),
-            "summary": f"{first.summary} It is {len(files)} networks, and its answer the geometric mean of theirs ({digests}).",
+            "summary": f"{first.summary} It is {counted(len(files), 'network')}, and its answer the geometric mean of theirs ({digests}).",
             **{field: " ".join(said[field]) for field in ("training", "split", "rights")},
             "licence": ", ".join(said["licence"]),
             "parameters": sum(card.parameters for card in cards),

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MissingExtraError, NetworkError, UntoldError
+from mien.core.names import quoted
 from mien.inference.onnx_graph import keep_only
 from mien.inference.onnx_session import open_session
 from mien.models.foreign_weights import take_weights_in
@@ -347,7 +348,7 @@ def _exit(session: Any, path: Path, wanted: str | None) -> str:
     outputs = {output.name: output.shape for output in session.get_outputs()}
     told = ", ".join(f"{name} {shape}" for name, shape in outputs.items())
     if wanted is not None and wanted not in outputs:
-        raise InputError(f"expected --output-name out of {told}, which {path} has; got {wanted!r}")
+        raise InputError(f"expected --output-name out of {told}, which {path} has; got {quoted(wanted)}")
     if wanted is None and len(outputs) > 1:
         raise InputError(
             f"{path}: expected one output; it has {len(outputs)}, {told}: say which one has the classes with --output-name NAME"

@@ -21,6 +21,7 @@ import onnx
 from numpy.typing import NDArray
 
 from mien.core.errors import NetworkError
+from mien.core.formatting import counted
 from mien.core.scratch import scratch_folder
 from mien.data.dataset import FaceDataset
 from mien.evaluation import EvaluateOptions, evaluate, open_subject
@@ -88,7 +89,7 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
     shown = min(max(FACES * SIDE**2 // (card.input.height or SIDE) ** 2, 1), FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input, training.images[np.sort(chosen)])
-    told_of = f"{len(chosen)} images of Training, seed {seed}, {KEPT} % of their values kept"
+    told_of = f"{counted(len(chosen), 'image')} of Training, seed {seed}, {KEPT} % of their values kept"
     made = card.model_copy(
         update={
             "name": f"{card.name}-int8",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.measures import MEASURES
+from mien.core.names import quoted
 from mien.video.live import Watched
 
 
@@ -59,7 +60,7 @@ class Marker:
     def __post_init__(self) -> None:
         if not self.label.strip() or len(self.label) > 200 or not self.label.isprintable():
             raise InputError(
-                f"expected a label of one line, up to 200 characters; got {self.label[:40]!r}: shorten it"
+                f"expected a label of one line, up to 200 characters; got {quoted(self.label)}: shorten it"
             )
 
 

@@ -19,6 +19,7 @@ from mien.core.atomic import translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
 from mien.core.frame_result import FrameResult
+from mien.core.names import quoted
 from mien.media.live import LiveFrame
 from mien.media.recorded_video import RecordedVideo
 from mien.outlets.base import Marker, Outlet, StreamFacts
@@ -44,7 +45,7 @@ def size_of(text: str) -> int:
     """
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip().upper())
     if found is None or not float(found[1]):
-        raise InputError(f"expected a size such as 20GB; got {text[:40]!r}")
+        raise InputError(f"expected a size such as 20GB; got {quoted(text)}")
     return int(float(found[1]) * _UNITS[found[2]])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.outlets.base import Outlet, StreamFacts
 
 
@@ -43,7 +44,7 @@ def open_outlet(address: str, facts: StreamFacts) -> Outlet:
     """
     kind, _, rest = address.partition(":")
     if kind not in KINDS:
-        raise InputError(f"expected a kind of outlet, lsl or osc, such as lsl:faces; got {address!r}")
+        raise InputError(f"expected a kind of outlet, lsl or osc, such as lsl:faces; got {quoted(address)}")
     return KINDS[kind](rest, facts)
 
 

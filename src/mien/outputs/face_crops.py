@@ -12,6 +12,7 @@ import numpy as np
 from mien.core.atomic import atomic_folder, translate_os_errors
 from mien.core.boxes import area
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.names import spelled
 from mien.core.output_names import output_paths
 from mien.core.progress import ProgressCallback, no_progress
@@ -102,7 +103,7 @@ def crop_faces(
                     several += [result.source] if len(result.faces) > 1 else []
         if not count:
             raise InputError(
-                f"expected faces in {photographs}; none was found in {len(images)} images: try a smaller --min-face"
+                f"expected faces in {photographs}; none was found in {counted(len(images), 'image')}: try a smaller --min-face"
             )
     passed_over = [*found.passed_over, *(source for source in found.sources if source not in set(images))]
     return CropReport(count, tuple(several), tuple(without), tuple(unread), tuple(map(str, passed_over)))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.names import unspelled
 from mien.core.output_names import is_pattern, output_paths
 from mien.media.byte_source import name_of
@@ -56,7 +57,7 @@ class OutputFiles:
         moves = lru_cache(None)(lambda at: _may_move(sources[at]))
         for pattern in asked.patterns:
             if len(sources) > 1 and not is_pattern(pattern) and sum(map(moves, range(len(sources)))) != 1:
-                message = f"expected one video for {pattern}; got {len(sources)} sources"
+                message = f"expected one video for {pattern}; got {counted(len(sources), 'source')}"
                 raise InputError(
                     f"{message}: put {{name}} into its name, such as {pattern.with_name('{name}' + pattern.suffix)}"
                 )
@@ -102,7 +103,7 @@ def _copies(target: Path, files: Sequence[Path]) -> list[Path]:
         return [target]
     if target.exists() and not target.is_dir():
         raise InputError(
-            f"expected a folder for the copies of {len(files)} sources; {target} is a file: give a folder with --annotate"
+            f"expected a folder for the copies of {counted(len(files), 'source')}; {target} is a file: give a folder with --annotate"
         )
     become = [partial(fitting, kind=kind, named=False) for kind in ("image", "video")]
     return output_paths(

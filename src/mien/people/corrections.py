@@ -9,6 +9,7 @@ from pathlib import Path, PurePath
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.events.file import given_seconds
 from mien.people.tracks import Tracks
 from mien.video.results import VideoResult
@@ -169,7 +170,7 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
 def _correction(line: int, values: Mapping[str, str]) -> Correction:
     change = values.get("change", "").lower()
     if change not in CHANGES:
-        raise InputError(f"expected one of {', '.join(CHANGES)} as change; got {change!r}")
+        raise InputError(f"expected one of {', '.join(CHANGES)} as change; got {quoted(change)}")
     missing = [name for name in _NEEDED[change] if not values.get(name)]
     if missing:
         raise InputError(f"expected {' and '.join(missing)} for {change}; got none")

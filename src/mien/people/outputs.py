@@ -12,7 +12,7 @@ import numpy as np
 
 from mien.core.atomic import atomic_write, check_writable, translate_os_errors
 from mien.core.errors import InputError
-from mien.core.formatting import clock, lasting
+from mien.core.formatting import clock, counted, lasting
 from mien.core.frame_result import Row
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.names import titled
@@ -166,7 +166,7 @@ class PeoplePage:
             InputError: The file cannot be written.
         """
         several = len(self._recordings) > 1
-        title = f"{len(self._recordings)} recordings" if several else titled(self._recordings[0]["source"])
+        title = counted(len(self._recordings), "recording") if several else titled(self._recordings[0]["source"])
         rows = [
             {
                 **vars(each),

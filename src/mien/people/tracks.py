@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import clock
+from mien.core.formatting import clock, counted
 from mien.video.results import VideoResult
 
 _MOST_NUMBER = 1_000_000_000
@@ -140,7 +140,7 @@ class Tracks:
         both = where & np.isin(self._video.faces.frames, taken)
         if both.any():
             first = clock(float(self._video.faces.times[both][0]), 2)
-            return f"both are seen in {int(both.sum())} frames, first at {first}: exclude one of them there, or split before"
+            return f"both are seen in {counted(int(both.sum()), 'frame')}, first at {first}: exclude one of them there, or split before"
         self._tracks[where] = number
         self._highest = max(self._highest, number)
         return ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mien.core.formatting import clock
+from mien.core.formatting import clock, counted
 from mien.core.labels import NOTICE
 from mien.core.names import titled
 from mien.plotting import style
@@ -67,7 +67,7 @@ def draw_raters(path: Path, recordings: Sequence[RatedRecording], labels: Labels
     for axes, recording in zip(rows, recordings, strict=True):
         _draw(axes, recording, labels)
     style.key_above(rows[0], min(len(labels), 8))
-    title = titled(recordings[0].source) if len(recordings) == 1 else f"{len(recordings)} recordings"
+    title = titled(recordings[0].source) if len(recordings) == 1 else counted(len(recordings), "recording")
     return style.save(figure, path, f"{title}: what raters coded", f"{NOTICE} {note}".strip())
 
 

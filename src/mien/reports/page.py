@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import MissingExtraError
-from mien.core.formatting import precise
+from mien.core.formatting import counted, precise
 from mien.core.labels import NOTICE
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def require_jinja2(extra: str = "report") -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["percent"] = _percent
+    environment.filters["counted"] = counted
     return environment
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import clock, lasting, percent, percents
+from mien.core.formatting import clock, counted, lasting, percent, percents
 from mien.core.labels import UNCERTAIN
 from mien.reports import movements
 from mien.reports.heard import Heard, heard_lanes
@@ -193,7 +193,7 @@ def _figures(overview: Overview) -> list[dict[str, str]]:
 
 
 def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count:,} frames"
+    return counted(count, "frame")
 
 
 def _shares(shares: dict[str, float], labels: Labels) -> list[dict[str, Any]]:
@@ -258,7 +258,7 @@ def _coverage(overview: Overview) -> list[tuple[str, str]]:
             _frames(without)
             + (f", {lasting(empty)} of it in stretches of a second or more" if overview.gaps else ""),
         ),
-        ("Not readable", f"{overview.failed:,} notes below" if overview.failed else "nothing"),
+        ("Not readable", f"{counted(overview.failed, 'note')} below" if overview.failed else "nothing"),
     ]
 
 

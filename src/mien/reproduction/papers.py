@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 
 @dataclass(frozen=True)
@@ -159,5 +160,5 @@ def paper(name: str) -> Paper:
     0.5947
     """
     if name not in PAPERS:
-        raise InputError(f"expected a paper out of {', '.join(PAPERS)}; got {name!r}")
+        raise InputError(f"expected a paper out of {', '.join(PAPERS)}; got {quoted(name)}")
     return PAPERS[name]

@@ -12,6 +12,7 @@ from typing import Literal, cast
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.names import quoted
 from mien.core.spacing import Spacing
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 from mien.rules.conditions import Condition, names_in
@@ -59,7 +60,7 @@ class Rule:
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
             raise RuleError(
-                f"expected a name of letters, digits, spaces, - _ . and at most 64 of them; got {self.name!r}"
+                f"expected a name of letters, digits, spaces, - _ . and at most 64 of them; got {quoted(self.name)}"
             )
         for key in ("hold", "release", "cooldown"):
             seconds = getattr(self, key)

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast
 
 from mien.core.errors import RuleError
+from mien.core.formatting import counted
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
+from mien.core.names import quoted
 from mien.rules.conditions import (
     COMPARE,
     Both,
@@ -64,7 +66,7 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
     """
     if len(text) > _LONGEST:
         raise RuleError(
-            f"a condition of {len(text):,} characters is too long: {_LONGEST:,} are allowed, so make several rules of it",
+            f"a condition of {counted(len(text), 'character')} is too long: {_LONGEST:,} are allowed, so make several rules of it",
             _LONGEST,
         )
     parser = _Parser(text, labels)
@@ -137,7 +139,7 @@ class _Parser:
         else:
             number = self._next
             if number.kind != "number":
-                found = f"got {number.text!r}" if number.text else "the condition ends here"
+                found = f"got {quoted(number.text)}" if number.text else "the condition ends here"
                 raise RuleError(f"{left} {sign}: expected a number after it; {found}", number.start)
             self._at += 1
         value = float(number.text)
@@ -319,7 +321,7 @@ def _range(known: Feature) -> str:
 
 
 def _got(token: _Token) -> str:
-    return f"got {token.text!r}" if token.text else "the condition ends here"
+    return f"got {quoted(token.text)}" if token.text else "the condition ends here"
 
 
 def _instead(word: str, known: tuple[str, ...]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.server.errors import APIError
 from mien.server.task import HIGHEST, SMALLEST
 
@@ -78,7 +78,7 @@ def validated(kind: type[M], values: Mapping[str, Any]) -> M:
     if unknown := [name for name in values if name not in kind.model_fields]:
         raise APIError(
             422,
-            f"expected no option but {', '.join(known)}; got {unknown[0][:40]!r}{nearest(unknown[0], known)}",
+            f"expected no option but {', '.join(known)}; got {quoted(unknown[0])}{nearest(unknown[0], known)}",
         )
     try:
         return kind.model_validate(dict(values))

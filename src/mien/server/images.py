@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 
 from mien.core.errors import MediaError
+from mien.core.formatting import counted
 from mien.inference.pipeline import Pipeline
 from mien.server.bodies import RAW, take_images
 from mien.server.choices import Choices
@@ -87,7 +88,7 @@ class _Images:
         if len(self.files) >= self._limits.images:
             raise APIError(
                 413,
-                f"expected at most {self._limits.images} images in one request; got more: send several requests",
+                f"expected at most {counted(self._limits.images, 'image')} in one request; got more: send several requests",
             )
         self.files.append(_Held(name, self._limits, self))
         return self.files[-1]

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from mien.core.formatting import counted
 from mien.inference.config import PipelineConfig
 from mien.server.clock import ServiceClock
 from mien.server.errors import STATUS, APIError
@@ -206,7 +207,7 @@ class Jobs:
         if len(self._coming) + counts["waiting"] + counts["running"] >= self._limits.jobs:
             raise APIError(
                 429,
-                f"expected at most {self._limits.jobs} videos that wait or are read; there are as many: try again later",
+                f"expected at most {counted(self._limits.jobs, 'video that waits or is', 'videos that wait or are')} read; there are as many: try again later",
             )
         name = uuid.uuid4().hex
         upload = Upload(name, self._folder.job(name), self._limits.video_bytes, self._room)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from starlette.requests import HTTPConnection
 
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.server.errors import APIError
 from mien.server.metrics import Metrics
 from mien.server.rates import RequestRates, home
@@ -136,7 +136,7 @@ class Guard:
         if not allowed:
             raise APIError(
                 421,
-                f"expected a name of this service in Host; got {host[:100]!r}: ask by its address, or run mien serve --allowed-host NAME",
+                f"expected a name of this service in Host; got {quoted(host)}: ask by its address, or run mien serve --allowed-host NAME",
             )
 
     def _token(self, scope: Scope) -> Token | None:
@@ -194,7 +194,7 @@ def _headed(send: Send) -> Send:
 def _check_origin(scope: Scope, host: str) -> None:
     origin = _one(scope, b"origin")
     if origin and origin.lower() not in (f"http://{host}".lower(), f"https://{host}".lower()):
-        raise APIError(403, f"expected a request of the service's own page; got one of {origin[:100]!r}")
+        raise APIError(403, f"expected a request of the service's own page; got one of {quoted(origin)}")
     site, mode = _one(scope, b"sec-fetch-site"), _one(scope, b"sec-fetch-mode")
     followed = mode == "navigate" and scope["type"] == "http" and not scope["path"].startswith("/v1/")
     if site not in ("", "same-origin", "none") and not followed:
@@ -290,7 +290,7 @@ def check_options(request: HTTPConnection, known: Collection[str]) -> None:
     if unknown:
         raise APIError(
             422,
-            f"expected {_told(known)} in the address; got {unknown[0][:40]!r}{nearest(unknown[0], known)}",
+            f"expected {_told(known)} in the address; got {quoted(unknown[0])}{nearest(unknown[0], known)}",
         )
     for name in known:
         if len(request.query_params.getlist(name)) > 1:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from mien.core.errors import InputError
 from mien.core.labels import canonical_label
-from mien.core.names import nearest, spelled
+from mien.core.names import nearest, quoted, spelled
 from mien.inference.classifier import Classifier
 from mien.inference.config import DetectorName, PipelineConfig
 from mien.inference.detectors import DETECTORS, Detector, create_detector
@@ -133,7 +133,7 @@ def _one_of(what: str, name: str | None, there: Collection[str], default: str, w
     if name not in there:
         raise APIError(
             422,
-            f"expected a {what}{whose} that this service offers: {', '.join(there)}; got {name[:60]!r}{nearest(name, there)}: "
+            f"expected a {what}{whose} that this service offers: {', '.join(there)}; got {quoted(name)}{nearest(name, there)}: "
             "GET /v1/models lists them",
             "not_offered",
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import HTTPConnection
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -35,7 +36,7 @@ def check_prefix(prefix: str) -> None:
     """
     if prefix and not _is_prefix(prefix):
         raise InputError(
-            f"expected a path such as /mien, with a slash at its beginning and none at its end; got {prefix[:100]!r}"
+            f"expected a path such as /mien, with a slash at its beginning and none at its end; got {quoted(prefix)}"
         )
 
 
@@ -53,7 +54,7 @@ def network(text: str) -> Network:
         return ipaddress.ip_network(text)
     except ValueError:
         raise InputError(
-            f"expected the address of a proxy, such as 127.0.0.1, or a network, such as 10.0.0.0/8; got {text[:100]!r}"
+            f"expected the address of a proxy, such as 127.0.0.1, or a network, such as 10.0.0.0/8; got {quoted(text)}"
         ) from None
 
 

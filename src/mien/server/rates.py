@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.server.errors import APIError
 
 _MOST = 4096
@@ -78,7 +79,7 @@ class RequestRates:
             wait = (1 - left) / limit.rate
             raise APIError(
                 429,
-                f"expected at most {limit.rate:g} requests a second, and {limit.burst} at once; got more: ask again in {wait:.2g} s",
+                f"expected at most {limit.rate:g} {'request' if limit.rate == 1 else 'requests'} a second, and {limit.burst} at once; got more: ask again in {wait:.2g} s",
                 "rate_limited",
                 {"Retry-After": str(math.ceil(wait))},
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError, MediaError
+from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import FORMATS, beside
 
@@ -120,7 +121,7 @@ class VideoJobOptions:
         """
         names = WANTED if self.results is None else tuple(name.strip() for name in self.results.split(","))
         if unknown := [name for name in names if name not in WANTED]:
-            raise InputError(f"expected results out of {', '.join(WANTED)}; got {unknown[0][:40]!r}")
+            raise InputError(f"expected results out of {', '.join(WANTED)}; got {quoted(unknown[0])}")
         return names
 
     def video_options(self) -> VideoOptions:

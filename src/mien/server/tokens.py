@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 
 LEAST = 16
 """Characters of the shortest token that is taken."""
@@ -51,7 +52,7 @@ def check(token: str) -> None:
     """
     if not _TOKEN.fullmatch(token):
         raise InputError(
-            f"expected a token of {LEAST} to 256 letters, digits and -._~; got another one of {len(token)} characters: make one with {_HOW}"
+            f"expected a token of {LEAST} to 256 letters, digits and -._~; got another one of {counted(len(token), 'character')}: make one with {_HOW}"
         )
 
 

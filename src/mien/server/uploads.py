@@ -15,7 +15,8 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
 from mien.core.atomic import sync_file
-from mien.core.names import nearest
+from mien.core.formatting import counted
+from mien.core.names import nearest, quoted
 from mien.server.errors import APIError
 from mien.server.folders import JobFolder
 from mien.server.limits import Room
@@ -79,7 +80,7 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
         except TimeoutError:
             raise APIError(
                 408,
-                f"expected the whole request; after {count:,} bytes the rest came too slowly: send it again",
+                f"expected the whole request; after {counted(count, 'byte')} the rest came too slowly: send it again",
                 headers={"Connection": "close"},
             ) from None
         except ClientDisconnect:
@@ -185,7 +186,7 @@ class _Form:
             beside = f", options in {', '.join(self._options)}" if self._options else " and no other field"
             raise APIError(
                 422,
-                f"expected the field 'file'{beside}; got {self._name[:40]!r}{nearest(self._name, ['file', *self._options])}",
+                f"expected the field 'file'{beside}; got {quoted(self._name)}{nearest(self._name, ['file', *self._options])}",
             )
         elif self._name in self.fields:
             raise APIError(422, f"expected the field {self._name!r} once; got it again")
@@ -197,7 +198,7 @@ class _Form:
         self._text += data[start:end]
         if len(self._text) > _FIELD_BYTES:
             raise APIError(
-                413, f"expected at most {_FIELD_BYTES} bytes in the field {self._name[:40]!r}; got more"
+                413, f"expected at most {_FIELD_BYTES} bytes in the field {quoted(self._name)}; got more"
             )
 
     def _part_end(self) -> None:

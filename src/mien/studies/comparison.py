@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Literal
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.names import nearest
 from mien.metrics import resampling
 from mien.studies.event_measures import STATISTICS
@@ -199,7 +200,10 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
     by = rules.by or _usual(covered, fields)
     empty = {row.recording for row in covered if not row.level(by)}
     if empty:
-        notes.append(f"{len(empty)} recordings have no {by} and are left out: {_few(sorted(empty))}")
+        count = counted(
+            len(empty), f"recording has no {by} and is left out", f"recordings have no {by} and are left out"
+        )
+        notes.append(f"{count}: {_few(sorted(empty))}")
     kept = [row for row in covered if row.level(by)]
     levels = list(dict.fromkeys(row.level(by) for row in kept))
     if len(levels) < 2:
@@ -338,9 +342,9 @@ def _thin(rows: Sequence[StudyRow], rules: CompareRules) -> list[str]:
     if not thin:
         return []
     names = [f"{row.recording}, {row.window.event} {row.window.number}" for row in thin]
-    return [
-        f"{len(thin)} windows of which less than {rules.min_coverage:.0%} was read are left out: {_few(names)}"
-    ]
+    little = f"of which less than {rules.min_coverage:.0%} was read"
+    count = counted(len(thin), f"window {little} is left out", f"windows {little} are left out")
+    return [f"{count}: {_few(names)}"]
 
 
 def _lacking(rows: Sequence[StudyRow], by: str, levels: Sequence[str]) -> Iterator[str]:
@@ -350,8 +354,7 @@ def _lacking(rows: Sequence[StudyRow], by: str, levels: Sequence[str]) -> Iterat
     for level in levels:
         without = [name for name in people if (name, level) not in there]
         if without:
-            count = f"{len(without)} of {len(people)} participants"
-            yield f"{count} have no {by} {level} and are left out of its comparisons: {_few(without)}"
+            yield _left_out(without, people, f"no {by} {level}")
 
 
 def _without_baseline(rows: Sequence[StudyRow], by: str, statistic: str) -> Iterator[str]:
@@ -366,8 +369,13 @@ def _without_baseline(rows: Sequence[StudyRow], by: str, statistic: str) -> Iter
     for name, people in known.items():
         without = [participant for participant, there in people.items() if not there]
         if without:
-            count = f"{len(without)} of {len(people)} participants"
-            yield f"{count} have no baseline for {by} {name} and are left out of its comparisons: {_few(without)}"
+            yield _left_out(without, people, f"no baseline for {by} {name}")
+
+
+def _left_out(names: Sequence[str], people: Collection[str], lack: str) -> str:
+    have, are = ("has", "is") if len(names) == 1 else ("have", "are")
+    of = counted(len(people), "participant")
+    return f"{len(names)} of {of} {have} {lack} and {are} left out of its comparisons: {_few(names)}"
 
 
 def _never_compared(done: Sequence[LevelComparison], levels: Sequence[str], by: str) -> Iterator[str]:

@@ -16,7 +16,8 @@ from unicodedata import normalize
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
-from mien.core.names import existing, nearest, spelled
+from mien.core.formatting import counted
+from mien.core.names import existing, nearest, quoted, spelled
 from mien.events.file import given_seconds
 from mien.media.folders import VIDEO_SUFFIXES, natural_key
 from mien.studies.signals import RULES, PersonRule
@@ -218,7 +219,7 @@ def _regular(literal: str) -> str:
 
 def _check_field(name: str, where: object) -> None:
     if not _NAME.fullmatch(name):
-        raise InputError(f"{where}: expected fields of letters, digits and _; got {name!r}: name it so")
+        raise InputError(f"{where}: expected fields of letters, digits and _; got {quoted(name)}: name it so")
     if name in TAKEN:
         raise InputError(
             f"{where}: expected a field that tables of a study do not have already; got {name}: name it otherwise"
@@ -259,8 +260,12 @@ def _passed_over(pattern: PathPattern, taken: set[str]) -> list[str]:
     if not others:
         return []
     names = ", ".join(spelled(path) for path in others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
-    count = "1 video does" if len(others) == 1 else f"{len(others)} videos do"
-    return [f"{count} not fit {pattern.text} and {'is' if len(others) == 1 else 'are'} left out: {names}"]
+    count = counted(
+        len(others),
+        f"video does not fit {pattern.text} and is left out",
+        f"videos do not fit {pattern.text} and are left out",
+    )
+    return [f"{count}: {names}"]
 
 
 def _videos_below(root: Path) -> Iterator[str]:
@@ -399,6 +404,6 @@ def person_rule(text: str | None) -> PersonRule | None:
         return int(text)
     if text not in RULES:
         raise InputError(
-            f"expected longest, largest, all or the number of a person; got {text!r}: give one of them"
+            f"expected longest, largest, all or the number of a person; got {quoted(text)}: give one of them"
         )
     return text  # type: ignore[return-value]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mien.clips.aggregate import durations
 from mien.core.errors import InputError
 from mien.core.faces import Faces
-from mien.core.formatting import percent
+from mien.core.formatting import counted, percent
 from mien.core.measures import MEASURES
 from mien.video.results import VideoResult
 
@@ -115,7 +115,7 @@ def _person(video: VideoResult, rule: PersonRule, lasting: Floats) -> tuple[Face
     if len(tracks) > 1:
         share = seconds[tracks.tolist().index(track)] / seconds.sum()
         remarks = [
-            f"{video.source}: {len(tracks)} persons in view; person {track} is taken, who has {percent(float(share))} of the time of all"
+            f"{video.source}: {counted(len(tracks), 'person', 'people')} in view; person {track} is taken, who has {percent(float(share))} of the time of all"
         ]
     return faces[np.flatnonzero(faces.tracks == track)], remarks
 

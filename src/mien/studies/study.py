@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.progress import ProgressCallback, no_progress
 from mien.events import Event, read_events
 from mien.outputs.tables import read_videos
@@ -152,7 +153,7 @@ def _measure(
             )
     study.recordings.append(_facts(recording, signals, lasts, len(windows)))
     if video.failures:
-        study.problems.append(f"{recording.file}: {len(video.failures)} frames could not be read: a gap")
+        study.problems.append(f"{recording.file}: {counted(len(video.failures), 'frame')} could not be read: a gap")
     if not signals.seen.any():
         study.problems.append(f"{recording.file}: nobody was seen in it")
 
@@ -214,7 +215,7 @@ def _videos(
             yield recording, video
     if strange:
         study.problems.append(
-            f"{len(strange)} sources of the rows are no recording of {found.given}: left out: {', '.join(strange[:3])}"
+            f"{counted(len(strange), 'source of the rows is', 'sources of the rows are')} no recording of {found.given}: left out: {', '.join(strange[:3])}"
         )
     study.problems += [
         f"{recording.file}: there are no rows of it"

@@ -17,6 +17,8 @@ import numpy as np
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer, plain
 from mien.core.errors import InputError
+from mien.core.formatting import counted
+from mien.core.names import quoted
 from mien.studies.event_measures import EventMeasure, EventWindow
 from mien.studies.recordings import PARTICIPANT
 
@@ -117,7 +119,7 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
     for number, line in lines[1:]:
         try:
             if len(line) != len(header):
-                raise ValueError(f"expected {len(header)} cells as in the header; got {len(line)}")
+                raise ValueError(f"expected {counted(len(header), 'cell')} as in the header; got {len(line)}")
             row = _row(dict(zip(header, line, strict=True)), fields)
             key = (
                 row.recording,
@@ -167,9 +169,9 @@ def _number(text: str, name: str) -> float:
     try:
         value = float(text.strip().replace(",", ".")) if text.strip() else math.nan
     except ValueError:
-        raise ValueError(f"expected a number as {name}; got {text[:40]!r}") from None
+        raise ValueError(f"expected a number as {name}; got {quoted(text)}") from None
     if math.isinf(value):
-        raise ValueError(f"expected a number as {name}; got {text[:40]!r}")
+        raise ValueError(f"expected a number as {name}; got {quoted(text)}")
     return value
 
 

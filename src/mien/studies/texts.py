@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien import __version__
+from mien.core.formatting import counted
 from mien.core.labels import NOTICE
 from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison
 from mien.studies.event_measures import HELD, SPREADS
@@ -91,7 +92,7 @@ def too_few_to_tell(compared: ComparedStudy) -> str | None:
     adjusted = min(least * len(tested), 1.0) if compared.rules.correction == "holm" else least
     if adjusted < LEVEL:
         return None
-    after = f", adjusted for {len(tested)} comparisons {adjusted:.3f}" if adjusted > least else ""
+    after = f", adjusted for {counted(len(tested), 'comparison')} {adjusted:.3f}" if adjusted > least else ""
     return f"With so few participants nothing could be significant: the smallest p-value that the test can have is {least:.3f}{after}."
 
 
@@ -193,7 +194,7 @@ def _comparing(compared: ComparedStudy) -> list[str]:
         f"Levels were compared over participants with two-sided permutation tests, {test} ({rules.draws:,} times at random, "
         f"or in all ways where there were fewer; seed {rules.seed}), with 95 % intervals of mean differences by a studentised "
         f"bootstrap over participants ({rules.draws:,} samples) and of effect sizes ({effect}) by the BCa bootstrap.",
-        f"P-values of the {len(compared.comparisons)} comparisons were {_CORRECTIONS[rules.correction]}.",
+        f"P-values of the {counted(len(compared.comparisons), 'comparison')} were {_CORRECTIONS[rules.correction]}.",
     ]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
+from mien.core.arguments import check_values
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Tracking:
     cuts: bool = True
 
     def __post_init__(self) -> None:
+        check_values(vars(self), type(self))
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("keep", "start"):
@@ -83,12 +86,11 @@ class Smoothing:
     gap: float = 1.0
 
     def __post_init__(self) -> None:
+        check_values(vars(self), type(self))
         for name in ("tau", "evidence", "gap"):
             if not getattr(self, name) > 0:
                 raise InputError(
                     f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
                 )
-        if self.baseline not in (None, "median") and not (
-            isinstance(self.baseline, int | float) and self.baseline > 0
-        ):
-            raise InputError(f"expected baseline as seconds above 0, 'median' or None; got {self.baseline!r}")
+        if isinstance(self.baseline, int | float) and not self.baseline > 0:
+            raise InputError(f"expected baseline as seconds above 0, 'median' or None; got {quoted(self.baseline)}")

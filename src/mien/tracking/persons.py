@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.formatting import percent, percents
+from mien.core.formatting import counted, percent, percents
 from mien.core.labels import UNCERTAIN, Labels
 from mien.core.measures import MEASURES
 from mien.core.notebook import html_table
@@ -143,7 +143,7 @@ class PersonSummaries(list[PersonSummary]):
     """The persons of a video; a list that a notebook shows as a table."""
 
     def __repr__(self) -> str:
-        return f"PersonSummaries({len(self)} people)"
+        return f"PersonSummaries({counted(len(self), 'person', 'people')})"
 
     def _repr_html_(self) -> str:
         # Without landmarks the last column is left out.

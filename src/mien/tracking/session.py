@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import checked
 from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import Labels
@@ -34,6 +35,9 @@ class Session:
         smoothing: How their results are smoothed by `update`.
         talking: ``skip`` smooths talk apart, which landmarks tell, so that it does not bear on what is shown before and after.
 
+    Raises:
+        InputError: An argument is of another type.
+
     >>> import numpy as np
     >>> session = Session(Pipeline(detector="whole"))
     >>> image = np.zeros((48, 48, 3), np.uint8)
@@ -42,6 +46,7 @@ class Session:
     ([1], (1, 7))
     """
 
+    @checked
     def __init__(
         self,
         pipeline: Pipeline,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.data.dataset import FaceDataset
 from mien.metrics import wilson
 from mien.training.batches import Batches
@@ -91,7 +92,7 @@ def _with_optimizer(recipe: Recipe, name: Any) -> Recipe:
     if name == recipe.optimizer.name:
         return recipe
     if name not in _RATES:
-        raise InputError(f"expected optimizers out of {', '.join(_RATES)}; got {name!r}")
+        raise InputError(f"expected optimizers out of {', '.join(_RATES)}; got {quoted(name)}")
     return replace(
         recipe, optimizer=Optimizer(name, rate=_RATES[name], momentum=0.9 if name == "sgd" else 0.0)
     )

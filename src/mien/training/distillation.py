@@ -23,6 +23,7 @@ from torch import Tensor, nn
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.inference.onnx_session import open_network
@@ -92,7 +93,7 @@ class TeacherCache:
         missing = [path.name for path in self._paths if not path.is_file()]
         if missing:
             raise InputError(
-                f"{folder}: expected {len(self._paths)} views; {len(missing)} are missing, such as {missing[0]}: run mien models teacher-cache again"
+                f"{folder}: expected {counted(len(self._paths), 'view')}; {counted(len(missing), 'is', 'are')} missing, such as {missing[0]}: run mien models teacher-cache again"
             )
         self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
         self._means: dict[str, NDArray[np.float32]] = {}
@@ -305,7 +306,7 @@ def _held_out(
     known = ~np.any(masks, axis=0)
     if known.any():
         raise InputError(
-            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {len(known):,} images have none: "
+            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {counted(len(known), 'image')} without one: "
             "add teachers of the other folds (--set split.folds=4 --set split.fold=0 and so on)"
         )
     return np.stack(masks)

@@ -16,6 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, NetworkError
+from mien.core.formatting import counted
 from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
@@ -200,7 +201,7 @@ def _card(
             note="Pixels as they are; the network scales them itself.",
         ),
         crop=FER_CROP,
-        training=f"{len(cuts.training):,} images ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {len(run.history)} epochs, "
+        training=f"{counted(len(cuts.training), 'image')} ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {counted(len(run.history), 'epoch')}, "
         f"seed {recipe.seed}."
         + "".join(_mixed_in(name, cuts.others[name], recipe) for name in recipe.mixture)
         + (
@@ -244,7 +245,7 @@ def _held_out(recipe: Recipe) -> str:
 def _mixed_in(name: str, part: Splits, recipe: Recipe) -> str:
     entry = recipe.mixture[name]
     return (
-        f" Mixed in: {len(part.training):,} images of {name} ({', '.join(part.training.labels)}), {entry.weight:.0%} of "
+        f" Mixed in: {counted(len(part.training), 'image')} of {name} ({', '.join(part.training.labels)}), {entry.weight:.0%} of "
         f"an epoch, for the head {recipe.head_of(name)}."
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
 
 
@@ -285,7 +286,7 @@ def preset(name: str) -> Recipe:
     50
     """
     if name not in PRESETS:
-        raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {name!r}")
+        raise InputError(f"expected a preset out of {', '.join(PRESETS)}; got {quoted(name)}")
     return PRESETS[name].recipe
 
 

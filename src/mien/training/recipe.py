@@ -10,6 +10,7 @@ from typing import Any
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
+from mien.core.names import quoted
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "split.policy": ("clean", "official", "held-out", "stratified", "first"),
@@ -247,7 +248,7 @@ class Recipe:
             for part in name.split("."):
                 value = getattr(value, part)
             if value not in choices:
-                raise InputError(f"expected {name} out of {', '.join(choices)}; got {value!r}")
+                raise InputError(f"expected {name} out of {', '.join(choices)}; got {quoted(value)}")
         if self.epochs < 1 or self.batch < 2:
             raise InputError(
                 f"expected at least 1 epoch and batches of 2; got {self.epochs} and {self.batch}"
@@ -287,7 +288,7 @@ class Recipe:
             if name in _HEADS or not name.isidentifier():
                 raise InputError(
                     f"expected another name than {', '.join(_HEADS)} for a data set in a mixture, of letters, digits "
-                    f"and _; got {name!r}"
+                    f"and _; got {quoted(name)}"
                 )
             if entry.head in _HEADS and entry.head not in self.heads:
                 raise InputError(
@@ -331,7 +332,7 @@ class Recipe:
                 part = part.get(parent) if isinstance(part, dict) else None
             if not isinstance(part, dict) or (last not in part and parents != ["options"]):
                 raise InputError(
-                    f"expected a part of a recipe, one of {', '.join(_names(self))}; got {name!r}"
+                    f"expected a part of a recipe, one of {', '.join(_names(self))}; got {quoted(name)}"
                 )
             part[last] = _parsed(name, value, part.get(last))
         return _built(values)
@@ -378,7 +379,7 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
             try:
                 value = json.loads(value)
             except ValueError:
-                raise InputError(f"expected {name} to be like {before!r}; got {value!r}") from None
+                raise InputError(f"expected {name} to be like {before!r}; got {quoted(value)}") from None
     if isinstance(before, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     kind = type([*before, ""][0]) if isinstance(before, (list, tuple)) else type(before)
@@ -388,7 +389,7 @@ def _parsed(name: str, value: Any, before: Any) -> Any:
         else isinstance(value, type(before))
     )
     if before is not None and not fits:
-        raise InputError(f"expected {name} to be like {before!r}; got {value!r}")
+        raise InputError(f"expected {name} to be like {before!r}; got {quoted(value)}")
     return value
 
 

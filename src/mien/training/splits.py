@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.core.labels import FERPLUS, Labels
 from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset, clean_training, leak_free
 from mien.data.splitting import folds, groups_in_both, split_anew
@@ -86,7 +87,7 @@ def cut(data: FaceDataset | Mixture, recipe: Recipe) -> Splits:
     classes = len(first.labels)
     if len(cuts.training) < classes:
         raise InputError(
-            f"expected at least one image per class in Training; got {len(cuts.training)} images for {classes} classes: add some"
+            f"expected at least one image per class in Training; got {counted(len(cuts.training), 'image')} for {counted(classes, 'class', 'classes')}: add some"
         )
     cuts.training.require_every_class("Training")
     return replace(cuts, others=cut_others(data, recipe))

@@ -10,8 +10,8 @@ from typing import Literal, Unpack, cast
 
 import numpy as np
 
+from mien.core.arguments import checked
 from mien.core.errors import InputError
-from mien.core.keywords import checked_keywords
 from mien.core.scratch import scratch_folder
 from mien.inference.pipeline import Pipeline, PipelineOptions
 from mien.media import Sampling, find_sources
@@ -31,7 +31,7 @@ _AT_ONCE = 16
 """Sources that are taken from an iterator before they are read."""
 
 
-@checked_keywords(also=PipelineOptions.__annotations__)
+@checked
 def analyze(
     source: Source | Iterable[Source],
     *,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError, MediaError, MissingExtraError
 from mien.core.faces import Faces
-from mien.core.formatting import shortened
+from mien.core.formatting import counted, shortened
 from mien.core.frame_result import FrameResult, Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.notebook import PNGImages, html_table
@@ -119,7 +119,7 @@ class VideoResult:
     def __repr__(self) -> str:
         lost = f", {len(self.failures)} not read" if self.failures else ""
         name = shortened(self.source, 40)
-        return f"VideoResult({name}, {len(self.frames)} frames{lost}, {len(self.faces)} faces)"
+        return f"VideoResult({name}, {counted(len(self.frames), 'frame')}{lost}, {counted(len(self.faces), 'face')})"
 
     def _repr_html_(self) -> str:
         people = self.people()
@@ -180,7 +180,8 @@ class Results(Sequence[VideoResult]):
         return self._videos[index]
 
     def __repr__(self) -> str:
-        return f"Results({len(self)} sources, {sum(len(video.frames) for video in self)} frames, {len(self.faces)} faces)"
+        frames = counted(sum(len(video.frames) for video in self), "frame")
+        return f"Results({counted(len(self), 'source')}, {frames}, {counted(len(self.faces), 'face')})"
 
     def _repr_html_(self) -> str:
         titles = ("source", "frames", "faces", "people", "not read")

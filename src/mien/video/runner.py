@@ -14,11 +14,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_values
 from mien.core.errors import InputError, MediaError, source_error
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
 from mien.core.frame_result import FrameResult, Row
-from mien.core.names import nearest
 from mien.inference.pipeline import Pipeline
 from mien.media import Media, Prefetcher, Sampling, open_media
 from mien.media.byte_source import name_of
@@ -59,9 +59,7 @@ class VideoOptions:
     talking: Literal["mark", "skip"] = "mark"
 
     def __post_init__(self) -> None:
-        if self.talking not in ("mark", "skip"):
-            near = nearest(self.talking, ("mark", "skip"))
-            raise InputError(f"talking: expected mark or skip; got {self.talking!r}{near}")
+        check_values(vars(self), type(self))
         if self.max_pixels is not None and self.max_pixels < 1:
             raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
         if not self.decode_seconds > 0:

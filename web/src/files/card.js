@@ -3,7 +3,7 @@
  */
 
 import { glyph } from "../glyphs.js";
-import { percents } from "../percents.js";
+import { percents } from "../formatting.js";
 
 export class Card {
   /** @param {HTMLElement} place @param {string} name @param {string} way */

@@ -8,7 +8,7 @@
 import { Chart, sampleOf } from "../chart.js";
 import { inWords } from "../live/timeline.js";
 import { displayName } from "../label.js";
-import { percents } from "../percents.js";
+import { counted, percents } from "../formatting.js";
 import { make, named, shares, table } from "./card.js";
 import { opened, readMovie } from "./movie.js";
 import { Replay } from "./replay.js";
@@ -44,9 +44,9 @@ export async function clip(file, card, { way, kind, minFace, largest, landmarks,
   );
   stream.close();
   const people = peopleOf(results, settings);
-  const lost = missed ? ` ${missed} more were shown too fast to be read.` : "";
+  const lost = missed ? ` ${counted(missed, "more was", "more were")} shown too fast to be read.` : "";
   card.done(
-    `${results.length} frames, ${people.length === 1 ? "1 person" : `${people.length} people`}.${lost}` +
+    `${counted(results.length, "frame")}, ${counted(people.length, "person", "people")}.${lost}` +
       pointless(results),
   );
   const replay = new Replay(video, results, settings);

@@ -3,6 +3,7 @@
  * with its card.
  */
 
+import { counted } from "../formatting.js";
 import { asked, Refused } from "../server.js";
 import { make, named, shares, table } from "./card.js";
 
@@ -92,7 +93,7 @@ function watched(place, card) {
  */
 async function show(card, name, results, settings) {
   const people = results["people.json"] ? await (await asked(results["people.json"])).json() : [];
-  card.done(people.length === 1 ? "1 person." : `${people.length} people.`);
+  card.done(`${counted(people.length, "person", "people")}.`);
   if (results["result.mp4"]) {
     const video = make("video", "");
     Object.assign(video, {

@@ -10,7 +10,7 @@ import { contextOf } from "../dom.js";
 import { pixelsOf } from "../images.js";
 import { area } from "../inference/boxes.js";
 import { captionOf } from "../label.js";
-import { percents } from "../percents.js";
+import { counted, percents } from "../formatting.js";
 import { named, shares, table } from "./card.js";
 import { annotate, decoded, fileOf } from "./image.js";
 import { report } from "./report.js";
@@ -38,7 +38,7 @@ export async function still(file, card, how) {
   card.done(
     faces.length === 0
       ? "No face found."
-      : `${faces.length === 1 ? "1 face" : `${faces.length} faces`}: ${words}.`,
+      : `${counted(faces.length, "face")}: ${words}.`,
   );
   if (canvas) await show(card, canvas, faces, settings, `${file.name}: ${words || "no face"}`, stem);
   if (faces.length) {

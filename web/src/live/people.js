@@ -7,7 +7,7 @@ import { glyph } from "../glyphs.js";
 import { Blinks } from "../inference/blinks.js";
 import { Spacing } from "../inference/spacing.js";
 import { labelOf, displayName } from "../label.js";
-import { percents } from "../percents.js";
+import { percents } from "../formatting.js";
 import { MeasuresPanel } from "./measures.js";
 
 const KEPT = 0.7; // s for which a person who is not seen keeps the card, so that it does not flicker.

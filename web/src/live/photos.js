@@ -3,6 +3,7 @@
  * and those that rules have saved on the server, where it was started with a folder of them.
  */
 
+import { counted } from "../formatting.js";
 import { asked } from "../server.js";
 
 const MOST = 12; // Photos that are kept.
@@ -28,7 +29,7 @@ export class Photos {
   add(blob, people) {
     const number = ++this.taken;
     const url = URL.createObjectURL(blob);
-    const told = `Photo ${number}, ${people === 1 ? "1 person" : `${people} people`}`;
+    const told = `Photo ${number}, ${counted(people, "person", "people")}`;
     const item = this.item(url, told, `mien-photo-${number}.jpg`);
     const remove = document.createElement("button");
     remove.type = "button";

@@ -4,7 +4,7 @@
  */
 
 import { Chart, sampleOf } from "../chart.js";
-import { percent } from "../percents.js";
+import { percent } from "../formatting.js";
 
 const SPAN = 60; // s
 

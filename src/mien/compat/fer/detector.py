@@ -12,6 +12,7 @@ from mien.compat.common import Given, emotions, rgb_image, rounded, without_effe
 from mien.core.errors import InputError
 from mien.core.face import Face
 from mien.core.faces import Faces
+from mien.core.names import quoted
 from mien.inference.detectors.images import found
 from mien.inference.pipeline import Pipeline
 
@@ -64,7 +65,7 @@ class FER:
     ) -> None:
         if cascade_file is not None:
             raise InputError(
-                f"cascade_file: expected None; got {cascade_file!r}: mien reads OpenCV's frontal cascade alone, mtcnn=True finds more"
+                f"cascade_file: expected None; got {quoted(cascade_file)}: mien reads OpenCV's frontal cascade alone, mtcnn=True finds more"
             )
         if tfserving:
             raise InputError("tfserving: expected False; got True: mien asks no server, leave it out")
@@ -147,6 +148,6 @@ def _corners(rectangles: ArrayLike) -> NDArray[np.float32]:
     given = given.reshape(-1, 4) if given.size == 0 else given
     if given.ndim != 2 or given.shape[1] != 4 or not (given[:, 2:] > 0).all():
         raise InputError(
-            f"face_rectangles: expected x, y, width, height of each face, the sides above 0; got {rectangles!r}"
+            f"face_rectangles: expected x, y, width, height of each face, the sides above 0; got {quoted(rectangles)}"
         )
     return np.concatenate([given[:, :2], given[:, :2] + given[:, 2:]], axis=1)

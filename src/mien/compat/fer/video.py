@@ -21,7 +21,9 @@ from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
+from mien.core.formatting import counted
 from mien.core.frame import BadFrame, Frame
+from mien.core.names import quoted
 from mien.media import Media, Prefetcher, Sampling, VideoWriter, open_media, save_image
 from mien.media.draw import draw
 from mien.tracking.session import Session
@@ -194,7 +196,7 @@ class Video:
             InputError: An argument is impossible.
         """
         if output not in ("csv", "pandas"):
-            raise InputError(f"output: expected csv or pandas; got {output!r}")
+            raise InputError(f"output: expected csv or pandas; got {quoted(output)}")
         if display:
             remark("display: mien opens no window; ask for save_video=True to see what was found")
         without_effect(lang=(lang, "en"), include_audio=(include_audio, False))
@@ -258,7 +260,7 @@ def _rows(media: Media, detector: FER, chosen: _Chosen, keeper: FrameSaver) -> I
                 )
     if lost:
         remark(
-            f"{sum(bad.count for bad in lost)} frames could not be decoded and have no row. The first: {lost[0].error}"
+            f"{counted(sum(bad.count for bad in lost), 'frame')} could not be decoded and got no row. The first: {lost[0].error}"
         )
 
 

@@ -16,13 +16,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from mien.core.errors import InputError, MienError
 from mien.core.faces import Faces
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.inference.config import DetectorName
 
 DETECTORS: tuple[str, ...] = get_args(DetectorName)
 """Names that `create_detector` knows, the default first."""
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Anything that finds faces in images. The answer for an image does not depend on the others in the
     call."""
@@ -83,7 +84,7 @@ def create_detector(
     """
     if name not in DETECTORS:
         raise InputError(
-            f"expected a detector out of {', '.join(DETECTORS)}; got {name!r}{nearest(name, DETECTORS)}"
+            f"expected a detector out of {', '.join(DETECTORS)}; got {quoted(name)}{nearest(name, DETECTORS)}"
         )
     if min_detection_score is not None and not 0 < min_detection_score < 1:
         raise InputError(

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from mien.core.errors import NetworkError
-from mien.core.names import nearest
+from mien.core.names import nearest, quoted
 from mien.inference.card import read_card
 
 FOLDER = Path(__file__).parent
@@ -35,7 +35,7 @@ def network_path(name: str | os.PathLike[str]) -> Path:
     known = shipped()
     names = ", ".join(known) or "none, as this installation was built without any"
     expected = f"expected a path to an ONNX file or the name of a network that comes with mien ({names})"
-    raise NetworkError(f"{expected}; got {os.fspath(name)!r}{nearest(os.fspath(name), known)}")
+    raise NetworkError(f"{expected}; got {quoted(os.fspath(name))}{nearest(os.fspath(name), known)}")
 
 
 def part_path(part: str) -> Path:

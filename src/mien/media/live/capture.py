@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import InputError
 from mien.core.frame import Frame
+from mien.core.names import quoted
 from mien.media.limits import MAX_VIDEO_PIXELS
 from mien.media.sampling import Sampling
 
@@ -70,7 +71,7 @@ class LiveOptions:
         if self.rate is not None and not self.rate > 0:
             raise InputError(f"expected rate above 0 frames per second; got {self.rate}")
         if self.transport not in ("tcp", "udp"):
-            raise InputError(f"expected transport tcp or udp; got {self.transport!r}")
+            raise InputError(f"expected transport tcp or udp; got {quoted(self.transport)}")
 
 
 Image = Callable[[], NDArray[np.uint8]]

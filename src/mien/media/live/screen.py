@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError, LostError, MissingExtraError
+from mien.core.names import quoted
 from mien.media.limits import FrameLimit
 from mien.media.live.address import Address
 from mien.media.live.capture import CapturedFrame, Image, LiveOptions
@@ -166,7 +167,7 @@ def _wanted(address: Address) -> int | Area:
         if len(given) == 4 and min(given[2:]) >= 1:
             return given[0], given[1], given[2], given[3]
     raise InputError(
-        f"{address.name}: expected screen:, screen:2 for the second monitor, or screen:x,y,width,height in px; got {address.place!r}"
+        f"{address.name}: expected screen:, screen:2 for the second monitor, or screen:x,y,width,height in px; got {quoted(address.place)}"
     )
 
 

@@ -13,7 +13,7 @@ from mien.core.csv_cells import Write, csv_writer
 from mien.core.errors import InputError
 from mien.core.frame_result import Row, flat_keys, flat_row
 from mien.core.labels import Labels
-from mien.core.names import json_text
+from mien.core.names import json_text, quoted
 from mien.outputs.tables.people import people_keys
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
@@ -136,7 +136,7 @@ def _writer(file: TextIO, form: str, keys: Sequence[str], flat: Callable[[Row], 
         yield write
         file.write("[]\n" if lead == "[" else "\n]\n")
     else:
-        raise InputError(f"expected a format out of {', '.join(TEXT_FORMATS)}; got {form!r}")
+        raise InputError(f"expected a format out of {', '.join(TEXT_FORMATS)}; got {quoted(form)}")
 
 
 def _csv_row(row: Row, labels: Labels, landmarks: bool) -> Row:

@@ -20,6 +20,7 @@ from mien.core.faces import Faces
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.measures import MEASURES, REASONS
+from mien.core.names import quoted
 from mien.outputs.tables.columns import FlatLayout, regular_video
 from mien.outputs.tables.programs import open_program_table
 from mien.outputs.tables.programs.formats import ENDINGS
@@ -249,7 +250,7 @@ def _objects(path: Path) -> Iterator[Any]:
                 return
             if text and text[0] != "{":
                 raise InputError(
-                    f"{path}: expected a JSON array of rows that mien analyze writes; got {text[:20]!r}: give another file"
+                    f"{path}: expected a JSON array of rows that mien analyze writes; got {quoted(text)}: give another file"
                 )
             try:
                 found, end = decoder.raw_decode(text)
@@ -304,7 +305,7 @@ def _row(
     status = row["status"]
     if status not in ("face", "no_face", "error"):
         raise InputError(
-            f"{where}: expected a status face, no_face or error; got {status!r}: write the table again"
+            f"{where}: expected a status face, no_face or error; got {quoted(status)}: write the table again"
         )
     try:
         return SavedRow(

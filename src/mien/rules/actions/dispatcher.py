@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from mien.core.errors import DeliveryError, InputError
+from mien.core.formatting import counted
 from mien.core.masking import masked_text
 from mien.rules.actions.base import Delivery, RuleAction, carefully
 
@@ -130,7 +131,7 @@ class Dispatcher:
             self._change.notify_all()
         if dropped:
             self._tell(
-                f"{self.name}: {self._hook.keep} events wait for it already: the oldest are dropped until it works again"
+                f"{self.name}: {counted(self._hook.keep, 'event waits', 'events wait')} for it already: the oldest are dropped until it works again"
             )
 
     def close(self, until: float) -> int:

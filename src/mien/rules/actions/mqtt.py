@@ -23,6 +23,7 @@ from pydantic import Field, field_validator
 from mien import __version__
 from mien.core.errors import DeliveryError, MissingExtraError, RuleError
 from mien.core.labels import NOTICE
+from mien.core.names import quoted
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, carefully, slug
 
 
@@ -70,7 +71,7 @@ def check_names(rules: Sequence[str]) -> None:
         other = seen.setdefault(slug(rule), rule)
         if other != rule:
             raise RuleError(
-                f"expected rules whose names differ in letters a to z or digits; got {other!r} and {rule!r}: MQTT would mix them up"
+                f"expected rules whose names differ in letters a to z or digits; got {quoted(other)} and {rule!r}: MQTT would mix them up"
             )
 
 
@@ -165,7 +166,7 @@ class MqttSettings(ActionSettings):
     @classmethod
     def _topic(cls, topic: str) -> str:
         if topic.startswith("/") or topic.endswith("/") or any(character in "+#\0 " for character in topic):
-            raise ValueError(f"expected the beginning of a topic, without + # and spaces; got {topic!r}")
+            raise ValueError(f"expected the beginning of a topic, without + # and spaces; got {quoted(topic)}")
         return topic
 
     @field_validator("host")

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from mien.core.atomic import check_writable, translate_os_errors
 from mien.core.errors import DeliveryError, InputError
+from mien.core.formatting import counted
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, slug
 
 PHOTO_NAME = re.compile(r"\d[\w.+-]{3,160}-[0-9a-f]{6}\.jpg", re.ASCII)
@@ -71,7 +72,7 @@ class Photo(RuleAction):
         files, size = self._held()
         folder, settings = self._settings.folder, self._settings
         if files >= settings.most_files or size >= settings.most_bytes:
-            full = f"{files:,} files, {size / 1e6:,.0f} MB"
+            full = f"{counted(files, 'file')}, {size / 1e6:,.0f} MB"
             raise DeliveryError(
                 f"{folder}: is full ({full}): make room, or allow it more with most_files and most_bytes",
                 again=False,

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from torch import nn
@@ -97,7 +98,7 @@ def create_model(
     Weights(trainable=318407, total_with_running_statistics=318407)
     """
     if name not in ARCHITECTURES:
-        raise InputError(f"expected an architecture out of {', '.join(sorted(ARCHITECTURES))}; got {name!r}")
+        raise InputError(f"expected an architecture out of {', '.join(sorted(ARCHITECTURES))}; got {quoted(name)}")
     if classes is not None and heads is not None:
         raise InputError("expected classes or heads; got both: heads alone says it all")
     outputs = {DEFAULT_HEAD: 7 if classes is None else classes} if heads is None else dict(heads)

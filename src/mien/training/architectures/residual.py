@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 from mien.training.architectures.layers import BlurPool2d, DepthwiseConv2d, PointwiseConv2d
 
 
@@ -94,7 +95,7 @@ class ResidualNet(nn.Module):
         each *= len(widths) if len(each) == 1 else 1
         if len(each) != len(widths) or not 0 <= separable <= len(widths):
             raise InputError(
-                f"expected blocks and separable to fit {len(widths)} stages (widths {list(widths)}); got blocks {blocks}, separable {separable}"
+                f"expected blocks and separable to fit {counted(len(widths), 'stage')} (widths {list(widths)}); got blocks {blocks}, separable {separable}"
             )
         if kernel < 1 or kernel % 2 == 0:
             raise InputError(f"expected an odd kernel, such as 3 or 5; got {kernel}")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mien.core.errors import InputError
 from mien.core.labels import Labels
+from mien.core.names import quoted
 from mien.events.file import parsed_seconds
 from mien.outputs.tables.saved_row import SavedRow
 
@@ -134,7 +135,7 @@ class ProgramLine:
         """That a cell is not what was wanted."""
         where = f"{self.table.path}, line {self.number}"
         return InputError(
-            f"{where}: expected {wanted} as {name} of {self.table.program}; got {self.text(name)[:40]!r}: export it again"
+            f"{where}: expected {wanted} as {name} of {self.table.program}; got {quoted(self.text(name))}: export it again"
         )
 
 

@@ -1,4 +1,12 @@
-/** Shares as people read them, the same as in every other output of mien. */
+/** Shares and counts as people read them, the same as in every other output of mien. */
+
+/**
+ * A count with what is counted.
+ * @param {number} number
+ * @param {string} one What one of them is called.
+ * @param {string} several What several are called, or none.
+ */
+export const counted = (number, one, several = `${one}s`) => `${number} ${number === 1 ? one : several}`;
 
 /** In whole percent; a small share is not called nothing. @param {number} share 0 to 1. */
 export const percent = (share) => wholePercent(Math.floor(100 * share + 0.5), share);

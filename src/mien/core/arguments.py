@@ -1,0 +1,154 @@
+"""Arguments of public functions, checked by their annotations: what is of another type is refused in one line that says what
+was expected, and a name that there is not with the one that was probably meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache, wraps
+from inspect import Parameter, signature
+from numbers import Integral, Real
+from os import PathLike
+from types import NoneType, UnionType
+from typing import Any, Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+
+from mien.core.errors import InputError
+from mien.core.names import nearest, quoted
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_WORDS: dict[Any, str] = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bytes: "bytes",
+    PathLike: "a path",
+    Mapping: "a mapping",
+    list: "a list",
+    NoneType: "None",
+}
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function check names and types of its arguments before it begins: `InputError` where a type is another one,
+    and for a name that there is not a `TypeError`, as Python's own, with what was probably meant.
+
+    Types of keyword arguments that it hands on (``**options: Unpack[Options]``) are those of ``Options``. What an
+    annotation says of the inside of a list and the like is left to the function.
+
+    >>> @checked
+    ... def read(path: str, *, largest: bool = False, unit: Literal["px", "mm"] = "px") -> None: ...
+    >>> read("a.jpg", largets=True)
+    Traceback (most recent call last):
+    ...
+    TypeError: read() got an unexpected keyword argument 'largets': did you mean largest?
+    >>> read("a.jpg", largest="maybe")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: largest: expected True or False; got 'maybe'
+    >>> read("a.jpg", unit=None)
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: unit: expected px or mm; got None
+    """
+    positional = [
+        name
+        for name, parameter in signature(function).parameters.items()
+        if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+    ]
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        types = _types(function)
+        for name in kwargs:
+            if name not in types and name not in positional:
+                asked = function.__qualname__.removesuffix(".__init__")
+                raise TypeError(
+                    f"{asked}() got an unexpected keyword argument {quoted(name)}{nearest(name, types)}"
+                )
+        for name, value in (*zip(positional, args, strict=False), *kwargs.items()):
+            _check(name, value, types.get(name, Any))
+        return function(*args, **kwargs)
+
+    return call
+
+
+def check_values(values: Mapping[str, object], record: type) -> None:
+    """Check the types of fields of a dataclass (``vars(self)`` in its ``__post_init__``), or of keys of a `TypedDict`; names
+    that it has not are passed over.
+
+    Raises:
+        InputError: One is of another type than its annotation says.
+
+    >>> from mien.tracking.options import Tracking
+    >>> Tracking(cuts="no")
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: cuts: expected True or False; got 'no'
+    """
+    types = _types(record)
+    for name, value in values.items():
+        _check(name, value, types.get(name, Any))
+
+
+@cache
+def _types(annotated: Any) -> dict[str, Any]:
+    """Types by name, of a function's arguments or a class's fields."""
+    found = get_type_hints(annotated)
+    found.pop("return", None)
+    for name, kind in [*found.items()]:
+        if get_origin(kind) is Unpack:
+            del found[name]
+            found |= get_type_hints(*get_args(kind))
+    return found
+
+
+def _check(name: str, value: object, kind: Any) -> None:
+    if not _fits(value, kind):
+        choices = [one for part in _parts(kind) if get_origin(part) is Literal for one in get_args(part)]
+        near = nearest(value.lower(), choices) if isinstance(value, str) else ""
+        raise InputError(f"{name}: expected {_told(kind)}; got {quoted(value)}{near}")
+
+
+def _fits(value: object, kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    if origin in (Union, UnionType):
+        return any(_fits(value, part) for part in get_args(kind))
+    if origin is Literal:
+        return any(isinstance(value, type(one)) and value == one for one in get_args(kind))
+    if origin is bool:
+        return _is_bool(value)
+    if origin in (int, float):
+        return isinstance(value, Integral if origin is int else Real) and not _is_bool(value)
+    if origin is Mapping and isinstance(value, Mapping):
+        keys, values = get_args(kind)
+        return all(_fits(key, keys) and _fits(one, values) for key, one in value.items())
+    return isinstance(value, origin) if isinstance(origin, type) and origin is not Any else True
+
+
+def _is_bool(value: object) -> bool:
+    """Whether it is Python's or one of numpy, which need not be loaded for that."""
+    return isinstance(value, bool) or (str(getattr(value, "dtype", "")) == "bool" and not value.shape)  # type: ignore[attr-defined]
+
+
+def _parts(kind: Any) -> Iterator[Any]:
+    """A type, or the types out of which it is one."""
+    if get_origin(kind) in (Union, UnionType):
+        for part in get_args(kind):
+            yield from _parts(part)
+    else:
+        yield kind
+
+
+def _told(kind: Any) -> str:
+    words: list[str] = []
+    for part in _parts(kind):
+        origin = get_origin(part) or part
+        if origin is Literal:
+            words += map(str, get_args(part))
+        else:
+            words.append(_WORDS.get(origin) or f"a {getattr(origin, '__name__', origin)}")
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} or {last}" if first else last
