@@ -15,6 +15,7 @@ from mien.client.options import ImageChoices, VideoChoices
 from mien.client.uploads import SentFile
 from mien.core.arguments import check_values
 from mien.core.errors import InputError, ServiceError
+from mien.core.faults import fault
 from mien.core.formatting import counted
 from mien.core.names import printable
 from mien.server.schemas import Cause, Health, Images, ModelList, Problem, VideoJob
@@ -219,9 +220,9 @@ def _understood(kind: type[M], call: Call, retries: int) -> Flow[M]:
     try:
         return kind.model_validate_json(answer.content, extra="ignore")  # A newer service may say more.
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))
-        yield from _compared(answer, f"{where}: {first['msg']}")
+        yield from _compared(answer, f"{where}: {fault(first)}")
         raise _not_mien(answer) from None
 
 

@@ -109,7 +109,20 @@ def existing(name: str) -> str:
     >>> existing("no-such-file.png")
     'no-such-file.png'
     """
-    return name if os.path.lexists(name) else unspelled(name)
+    meant = unspelled(name)
+    return name if os.path.lexists(name) or not can_be_name(meant) else meant
+
+
+def can_be_name(name: str) -> bool:
+    r"""Whether a file of this system may have such a name.
+
+    >>> can_be_name("Ren\u00e9.png"), can_be_name("a\0b")
+    (True, False)
+    """
+    try:
+        return b"\0" not in os.fsencode(name)
+    except UnicodeEncodeError:  # Half of a surrogate pair, which only Windows has in names.
+        return False
 
 
 def nearest(given: str, known: Iterable[str]) -> str:

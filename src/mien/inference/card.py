@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from mien.core.atomic import atomic_write
 from mien.core.errors import NetworkError
+from mien.core.faults import fault
 from mien.core.labels import ClassEntry, Labels
 from mien.inference.onnx_file import delimited, fields, other_files
 
@@ -288,7 +289,7 @@ def read_card(source: str | os.PathLike[str] | bytes, name: str = "network") -> 
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
         raise NetworkError(
-            f"{name}: the card is not understood: {field}: {first['msg']}: use a newer mien or write the card again"
+            f"{name}: the card is not understood: {field}: {fault(first)}: use a newer mien or write the card again"
         ) from None
     if card.sha256 != _digest(rest):
         raise NetworkError(

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from mien.core.errors import InputError
-from mien.core.names import unspelled
+from mien.core.names import can_be_name, quoted, unspelled
 from mien.media.folders import natural_key
 
 _MOST_ENTRIES = 100_000
@@ -100,10 +100,10 @@ class Roots:
                     yield file
 
     def _within(self, path: str, kind: str) -> Path:
-        meant = unspelled(path)
-        if "://" in path or "\0" in path + meant or not path:
-            raise InputError(f"{path!r}: expected the path of {kind} on this machine; nothing is fetched")
-        places = [folder / asked for asked in dict.fromkeys((path, meant)) for folder in self._folders]
+        names = dict.fromkeys((path, unspelled(path)))
+        if "://" in path or not path or not all(map(can_be_name, names)):
+            raise InputError(f"{quoted(path)}: expected the path of {kind} on this machine; nothing is fetched")
+        places = [folder / name for name in names for folder in self._folders]
         allowed = [found for place in places if self._holds(found := Path(os.path.realpath(place)))]
         if not allowed:
             raise InputError(

@@ -15,6 +15,7 @@ import anyio
 from anyio import from_thread, to_thread
 from mcp.server import Server, ServerRequestContext
 from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
 from mcp.types import (
     CallToolRequestParams,
     CallToolResult,
@@ -29,9 +30,11 @@ from pydantic import BaseModel, ValidationError
 
 import mien
 from mien.core.errors import LOG, MienError
+from mien.core.faults import fault
 from mien.core.labels import NOTICE
 from mien.core.masking import masked_text
 from mien.core.names import quoted
+from mien.mcp.messages import pass_on
 from mien.mcp.reading import Progress, ToolReader
 from mien.mcp.schemas import FolderSummary, ImageFaces, ReadFolder, ReadImage, ReadVideo, VideoSummary
 
@@ -127,8 +130,11 @@ async def _serve(reader: ToolReader) -> None:
         on_call_tool=call_tool,
     )
     server.middleware.clear()  # It would tell OpenTelemetry of every call, wherever the environment says that it goes.
-    async with stdio_server() as (reads, writes):
-        await server.run(reads, writes, server.create_initialization_options())
+    async with stdio_server() as (reads, writes), anyio.create_task_group() as beside:
+        told, understood = anyio.create_memory_object_stream[SessionMessage]()
+        beside.start_soon(pass_on, reads, writes, told)
+        await server.run(understood, writes, server.create_initialization_options())
+        beside.cancel_scope.cancel()
 
 
 def _listed(name: str, kind: _Kind) -> Tool:
@@ -151,9 +157,10 @@ def _checked(asked: CallToolRequestParams) -> tuple[_Kind, BaseModel]:
     try:
         return kind, kind.arguments.model_validate(asked.arguments or {})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
+        first = error.errors(include_url=False)[0]
+        where = quoted(".".join(map(str, first["loc"])) or asked.name)[1:-1]
         raise MienError(
-            f"{'.'.join(map(str, first['loc'])) or asked.name}: {first['msg']}; {asked.name} takes {', '.join(kind.arguments.model_fields)}"
+            f"{where}: {fault(first)}: {asked.name} takes {', '.join(kind.arguments.model_fields)}"
         ) from None
 
 

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from mien.core.faults import fault
 from mien.core.names import nearest, quoted
 from mien.server.errors import APIError
 from mien.server.task import HIGHEST, SMALLEST
@@ -90,17 +91,4 @@ def invalid(error: ValidationError | RequestValidationError, whole: str = "optio
     """Why something does not validate, by its first fault."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"]) or whole
-    return APIError(422, f"{where}: {_told(first['msg'].removeprefix('Value error, '), first.get('input'))}")
-
-
-def _told(fault: str, value: object) -> str:
-    """What was expected and what came, in place of pydantic's "Input should be".
-
-    >>> _told("Input should be a valid number, unable to parse string as a number", "ten")
-    "expected a valid number; got 'ten'"
-    """
-    if not fault.startswith("Input should be "):
-        return fault
-    expected = fault.removeprefix("Input should be ").split(", unable")[0]
-    got = f"; got {repr(value)[:40]}" if isinstance(value, str | int | float | None) else ""
-    return f"expected {expected}{got}"
+    return APIError(422, f"{where}: {fault(first)}")

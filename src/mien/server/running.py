@@ -25,7 +25,8 @@ from mien.server.errors import APIError
 from mien.server.resources import give_back
 from mien.server.settings import Limits, ServerSettings
 
-_MOST_PASSED = 2**25  # Bytes of a request that are passed over once it has been answered.
+_MOST_PASSED = 2**25  # Bytes of a request that are passed over once it has been answered, and the connection kept.
+_LONGEST_PARTING = 300.0  # Seconds in which all that a client sends is passed over, where the connection ends after that.
 
 
 class _Timer:
@@ -77,23 +78,26 @@ class _Passing:
 
     Args:
         bounds: How fast that is.
-        end: Called when it comes too slowly, or is too much.
+        end: Called when it comes too slowly, or for longer than `_LONGEST_PARTING`.
+        full: Called when more than `_MOST_PASSED` came; None: it may be any amount.
     """
 
-    def __init__(self, bounds: Limits, end: Callable[[], None]) -> None:
-        self._bounds, self._end = bounds, end
+    def __init__(
+        self, bounds: Limits, end: Callable[[], None], full: Callable[[], None] | None = None
+    ) -> None:
+        self._bounds, self._end, self._full = bounds, end, full
         self._began, self._count, self._timer = time.monotonic(), 0, _Timer()
         self.add(0)
 
     def add(self, count: int) -> None:
         """Some more came."""
         self._count += count
-        if self._count > _MOST_PASSED:
+        if self._full is not None and self._count > _MOST_PASSED:
             self.stop()
-            self._end()
+            self._full()
             return
         slowest = self._bounds.pause_seconds + self._count / self._bounds.slowest
-        left = slowest - (time.monotonic() - self._began)
+        left = min(slowest, _LONGEST_PARTING) - (time.monotonic() - self._began)
         self._timer.start(max(0.0, min(self._bounds.pause_seconds, left)), self._end)
 
     def stop(self) -> None:
@@ -195,10 +199,10 @@ class _Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.passing is not None:
             self.transport.passing.add(len(data))
-        if self.transport.is_closing():
-            return
         if self._rest is not None:
             self._rest.add(len(data))
+        if self.transport.is_closing():
+            return
         before = self.cycle
         waiting = before is None or before.response_complete
         super().data_received(data)
@@ -221,9 +225,12 @@ class _Connection(H11Protocol):
     def on_response_complete(self) -> None:
         super().on_response_complete()
         if self.conn.their_state is h11.SEND_BODY and not self.transport.is_closing():
-            # The answer came before the end of the request, whose rest uvicorn passes over.
+            # The answer came before the end of the request.
             self._rest_came()
-            self._rest = _Passing(self.bounds, self.transport.abort)
+            if any(name == b"expect" for name, _ in self.headers):
+                self.transport.close()  # The rest may come or not, as nobody has said to go on.
+            else:  # uvicorn passes it over.
+                self._rest = _Passing(self.bounds, self.transport.abort, self.transport.close)
 
     def pause_writing(self) -> None:
         super().pause_writing()

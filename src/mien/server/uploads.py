@@ -92,7 +92,11 @@ async def arriving(request: Request, most: int, limits: Limits) -> AsyncIterator
 
 
 def _too_large(most: int) -> APIError:
-    return APIError(413, f"expected at most {most:,} bytes; got more: send fewer or smaller files")
+    return APIError(
+        413,
+        f"expected at most {most:,} bytes; got more: send fewer or smaller files",
+        headers={"Connection": "close"},
+    )
 
 
 async def take_form(

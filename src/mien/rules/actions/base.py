@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.core.errors import RuleError
+from mien.core.faults import fault
 from mien.core.labels import NOTICE
 from mien.core.masking import masked_text
 
@@ -264,9 +265,4 @@ def _message(error: Any, known: list[str]) -> str:
         )
     if kind == "missing":
         return f"expected the key {key}: add it"
-    if kind == "value_error":
-        return str(error["ctx"]["error"])
-    if kind in _EXPECTED:
-        return f"expected {_EXPECTED[kind]}; got {error['input']!r}"
-    message = str(error["msg"]).replace("Input should be", "expected").replace("List should have", "expected")
-    return f"{message[:1].lower()}{message[1:]}; got {error['input']!r}"
+    return fault(error, _EXPECTED)

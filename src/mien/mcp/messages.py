@@ -1,0 +1,85 @@
+"""What a host sends that is no message: it gets an answer that says so, where the SDK's server would say nothing and leave
+the host waiting.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from anyio.streams.memory import MemoryObjectSendStream
+from mcp.shared.message import SessionMessage
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from pydantic import ValidationError
+
+from mien.core.names import quoted
+
+
+async def pass_on(reads: Any, writes: Any, understood: MemoryObjectSendStream[SessionMessage]) -> None:
+    """Pass on what is a message, and answer what is none.
+
+    Args:
+        reads: Messages of the host, and the SDK's errors in place of what is none; up to its end.
+        writes: What goes to the host.
+        understood: Gets the messages.
+    """
+    async with understood:
+        async for item in reads:
+            if not isinstance(item, Exception):
+                await understood.send(item)
+            elif (answer := refusal(item)) is not None:
+                await writes.send(SessionMessage(answer))
+
+
+def refusal(error: Exception) -> JSONRPCError | None:
+    """The answer to what is no message; None where it is a notification, which has none.
+
+    Args:
+        error: Why the SDK did not understand it.
+    """
+    sent = _sent(error)
+    asked = _parsed(sent)
+    if asked is None:
+        return _answer(None, PARSE_ERROR, f"expected a message in one line of JSON; got {quoted(sent)}")
+    if isinstance(asked, dict) and "method" in asked and "id" not in asked:
+        return None
+    if isinstance(sent, str):  # JSON, but for what no text holds.
+        return _answer(
+            asked,
+            PARSE_ERROR,
+            "expected text in JSON; got half of a surrogate pair, such as \\ud800, which stands for no character: send whole ones",
+        )
+    return _answer(asked, INVALID_REQUEST, f"expected a message of JSON-RPC 2.0; got {quoted(asked)}")
+
+
+def _sent(error: Exception) -> Any:
+    """The line that came, where it is no JSON, else what it holds."""
+    if not isinstance(error, ValidationError):
+        return ""
+    found = error.errors(include_url=False)
+    return next((one["input"] for one in found if one["type"] == "missing"), found[0]["input"])
+
+
+def _parsed(sent: Any) -> Any:
+    if not isinstance(sent, str | bytes):
+        return sent
+    try:
+        return json.loads(sent)  # Which takes halves of surrogate pairs.
+    except (ValueError, RecursionError):
+        return None
+
+
+def _answer(asked: Any, code: int, message: str) -> JSONRPCError:
+    given = asked.get("id") if isinstance(asked, dict) else None
+    known = isinstance(given, str | int) and not isinstance(given, bool) and _is_text(str(given))
+    return JSONRPCError(
+        jsonrpc="2.0", id=given if known else None, error=ErrorData(code=code, message=message)
+    )
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
