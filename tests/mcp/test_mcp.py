@@ -189,9 +189,18 @@ def test_what_cannot_be_read_is_an_error_of_the_tool_in_one_line(folder: Path, p
         ("read_image", {"path": "talk.mp4"}, "use read_video"),
         ("read_video", {"path": "portrait.png"}, "use read_image"),
         ("read_video", {"path": "talk.mp4", "start": 9}, "talk.mp4: expected"),
-        ("read_video", {"path": "talk.mp4", "fps": 1000}, "fps: "),
+        ("read_video", {"path": "talk.mp4", "fps": 1000}, "fps: expected 60.0 or less; got 1000"),
         ("read_image", {"path": "portrait.png", "landmarks": True}, "read_image takes path, with_image"),
-        ("read_image", {}, "path: Field required"),
+        ("read_image", {}, "path: expected a value; got none: read_image takes path, with_image"),
+        ("read_image", {"path": 7}, "path: expected a text; got 7"),
+        ("read_image", {"path": ""}, "path: expected a text of 1 characters or more; got 0 characters"),
+        ("read_image", {"path": "a" * 5000}, "path: expected a text of 4096 characters or fewer; got 5,000 characters"),
+        ("read_image", {"path": "a" * 300 + ".png"}, "expected a file; there is none"),
+        ("read_image", {"path": r"half \ud800.png"}, "expected the path of a file on this machine"),
+        ("read_folder", {"path": ".", "limit": 501}, "limit: expected 500 or less; got 501: read_folder takes path, limit, offset"),
+        ("read_folder", {"path": ".", "limit": 0}, "limit: expected 1 or more; got 0"),
+        ("read_folder", {"path": ".", "limit": "many"}, "limit: expected a whole number; got 'many'"),
+        ("read_folder", {"path": ".", "offset": -1}, "offset: expected 0 or more; got -1"),
         ("read_mind", {"path": "portrait.png"}, "read_image, read_folder, read_video; got 'read_mind'"),
         ("read_image", {"path": "portrait.png"}, "expected at most 1,000 pixels"),
     ]
@@ -317,14 +326,46 @@ def test_it_ends_when_it_is_told_to(folder: Path) -> None:
         assert server.stderr.read() == "mien: interrupted: nothing half-written was left behind\n"
 
 
-def test_after_what_is_no_message_the_next_one_is_answered(folder: Path) -> None:
+def call(id: str, arguments: str) -> str:
+    """A line that calls `read_image`."""
+    params = f'{{"name": "read_image", "arguments": {arguments}}}'
+    return f'{{"jsonrpc": "2.0", "id": {id}, "method": "tools/call", "params": {params}}}'
+
+
+PARSE, REQUEST = -32700, -32600
+HALF = "got half of a surrogate pair"
+STRANGE = [
+    (call("10", r'{"path": "\ud800"}'), 10, PARSE, HALF),
+    (call("11", r'{"path": "a\udc00b.png"}'), 11, PARSE, HALF),
+    (call('"twelve"', r'{"path": "a", "\udfff": 1}'), "twelve", PARSE, HALF),
+    (call(r'"\ud800"', '{"path": "a"}'), None, PARSE, HALF),
+    (call("13", r'{"path": "\ud83d \ude00"}'), 13, PARSE, HALF),
+    ("{no json", None, PARSE, "expected a message in one line of JSON; got '{no json"),
+    ("[" * 100_000, None, PARSE, "expected a message in one line of JSON"),
+    ('{"jsonrpc": "1.0", "id": 14, "method": "tools/list"}', 14, REQUEST, "expected a message of JSON-RPC 2.0"),
+    ('{"jsonrpc": "2.0", "id": 15, "method": 7}', 15, REQUEST, "expected a message of JSON-RPC 2.0"),
+    ('{"jsonrpc": "2.0", "id": 16}', 16, REQUEST, "expected a message of JSON-RPC 2.0"),
+    ("7", None, REQUEST, "expected a message of JSON-RPC 2.0; got 7"),
+]  # fmt: skip
+
+
+def test_whatever_is_no_message_is_answered(folder: Path) -> None:
+    """Each by an error with its number where that can be told; and the next one as if nothing had been."""
+    good = call("99", r'{"path": "\u0070ortrait.png"}')
+    silent = r'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"reason": "\ud800"}}'
     with started(folder) as server:
-        listing = json.dumps({"jsonrpc": "2.0", "id": 3, "method": "tools/list"})
-        server.stdin.write(f"{{no json\n{listing}\n")
+        for line, *_ in (*STRANGE, (silent,), (good,)):
+            server.stdin.write(f"{line}\n")
         server.stdin.close()
-        answered = {line.get("id"): line for line in map(json.loads, server.stdout)}
-        names = [tool["name"] for tool in answered[3]["result"]["tools"]]
-        assert names == ["read_image", "read_folder", "read_video"]
+        *refused, last = map(json.loads, server.stdout)
+        assert (server.wait(60), server.stderr.read()) == (0, "")
+    assert (last["id"], last["result"]["structuredContent"]["status"]) == (99, "face")
+    assert len(refused) == len(STRANGE)
+    for told, (line, id, code, words) in zip(refused, STRANGE, strict=True):
+        assert (told["id"], told["error"]["code"]) == (id, code), line[:99]
+        assert words in told["error"]["message"]
+        assert len(told["error"]["message"]) < 300
+        assert told["error"]["message"].isprintable()
 
 
 def test_folders_that_hold_everything_or_are_none_are_refused(tmp_path: Path) -> None:

@@ -98,9 +98,9 @@ def test_what_is_not_offered_is_refused_by_a_word_on_what_is(
     ("choice", "word"),
     [
         ({"modell": "nano"}, "did you mean model?"),
-        ({"min_face": "small"}, "min_face: expected a valid integer; got 'small'"),
-        ({"min_face": 1}, "min_face: expected greater than or equal to 16; got "),
-        ({"largest": "maybe"}, "largest: expected a valid boolean; got 'maybe'"),
+        ({"min_face": "small"}, "min_face: expected a whole number; got 'small'"),
+        ({"min_face": 1}, "min_face: expected 16 or more; got "),
+        ({"largest": "maybe"}, "largest: expected true or false; got 'maybe'"),
         ({"points": "true"}, "expected landmarks with points"),
         ({"landmarks": "true"}, "mien serve --landmarks"),
     ],

@@ -143,6 +143,7 @@ def test_what_is_passed_over_is_bounded(closed: Service, more: str, monkeypatch:
         connection.sendall(head(10**9, more))
         assert sending(connection, b"x", 0.05, 15) < 12
     monkeypatch.setattr(running, "_MOST_PASSED", 2**22)
+    monkeypatch.setattr(running, "_LONGEST_PARTING", 2.0)
     with socket.create_connection(("127.0.0.1", closed.port), timeout=20) as connection:
         connection.sendall(head(10**9, more))
         assert sending(connection, bytes(2**20), 0, 15) < 12

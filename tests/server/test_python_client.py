@@ -255,7 +255,7 @@ EMPTY = {**READER, "images": []}
         ),
         ((200, {"Content-Type": "text/html"}, b"<h1>Hello</h1>"), "not_mien", "check the address"),
         (None, "broken_off", "the connection broke off"),
-        (ok({**READER, "pictures": []}), "other_version", r"got one of 99\.0\.0 \(images: Field required\)"),
+        (ok({**READER, "pictures": []}), "other_version", r"got one of 99\.0\.0 \(images: expected a value; got none\)"),
         (problem(404, "Not Found"), "other_version", "it has no such request"),
         (problem(503, "no room", **{"Retry-After": "0"}), "some", "^no room$"),
         (problem(418, "a line\nof the service"), "some", "of the service"),
@@ -331,7 +331,11 @@ def test_an_answer_of_more_than_is_wanted_is_not_kept() -> None:
           ("http://[::1", "http://here:port", "http://here/\n", "http://xn--/", f"http://{'a' * 300}", "http://a#b")),
         *(({"token": token}, "expected a token of .*; got another one$") for token in
           ("", "two words", "a\r\nX: y", "\xe9")),
-        *(({"timeout": timeout}, "expected a timeout above 0") for timeout in (0, -1, float("nan"), float("inf"), None)),
+        *(({"timeout": timeout}, "expected a timeout above 0") for timeout in (0, -1, float("nan"), float("inf"))),
+        ({"timeout": None}, "timeout: expected a number; got None"),
+        ({"verify": "no"}, "verify: expected True or False; got 'no'"),
+        ({"url": 8000}, "url: expected text; got 8000"),
+        ({"token": 1234567890123456}, "expected a token of .*; got another one$"),
         ({"retries": -1}, "expected 0 retries or more; got -1"),
     ],
 )  # fmt: skip
@@ -344,6 +348,13 @@ def test_what_no_client_can_do_is_refused(options: dict[str, Any], words: str) -
 
 def test_options_and_paths_that_cannot_be_sent() -> None:
     with Client("http://127.0.0.1:9") as client:
+        for options, told in (({"largest": "maybe"}, "largest: expected True or False"), ({"model": 5}, "model: expected text")):
+            with pytest.raises(InputError, match=told):
+                client.images(b"image", **options)
+            with pytest.raises(InputError, match=told):
+                client.video(b"video", **options)
+            with pytest.raises(InputError, match=told), client.stream(**options):
+                pass
         for value in ("a\nb", "\udc80"):
             with pytest.raises(InputError, match="model: expected a value of letters"):
                 client.images(b"image", model=value)

@@ -19,7 +19,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _WORDS: dict[Any, str] = {
-    bool: "True or False",
     int: "a whole number",
     float: "a number",
     str: "text",
@@ -146,8 +145,8 @@ def _told(kind: Any) -> str:
     words: list[str] = []
     for part in _parts(kind):
         origin = get_origin(part) or part
-        if origin is Literal:
-            words += map(str, get_args(part))
+        if origin in (Literal, bool):
+            words += map(str, (True, False) if origin is bool else get_args(part))
         else:
             words.append(_WORDS.get(origin) or f"a {getattr(origin, '__name__', origin)}")
     *first, last = dict.fromkeys(words)

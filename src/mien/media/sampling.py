@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TypeGuard
 
+from mien.core.arguments import check_values
 from mien.core.errors import InputError, MediaError
 from mien.core.formatting import clock
 from mien.core.names import quoted
@@ -55,6 +56,7 @@ class Sampling:
     end: float | None = None
 
     def __post_init__(self) -> None:
+        check_values(vars(self), type(self))
         if self.interval is not None and self.fps is not None:
             raise InputError("expected interval or fps; got both: choose one of them")
         for name, value in (("interval", self.interval), ("fps", self.fps)):

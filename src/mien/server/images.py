@@ -12,19 +12,15 @@ from mien.core.formatting import counted
 from mien.inference.pipeline import Pipeline
 from mien.server.bodies import RAW, take_images
 from mien.server.choices import Choices
+from mien.server.document import command, problems
 from mien.server.errors import APIError
 from mien.server.inference import InferenceService
 from mien.server.limits import Room
 from mien.server.metrics import Metrics
 from mien.server.offer import facts
-from mien.server.schemas import Cause, Image, Images, Problem
+from mien.server.schemas import Cause, Image, Images
 from mien.server.settings import Limits
 from mien.server.uploads import form_body
-
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429)
-}
-
 
 def _body() -> dict[str, Any]:
     """What the OpenAPI document says of the body, which FastAPI does not see."""
@@ -118,7 +114,11 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
     memory, requests = Room(limits.held_bytes, "images"), Room(limits.requests, "requests")
 
     @router.post(
-        "/v1/images", response_model=Images, responses=_PROBLEMS, openapi_extra=_body(), tags=["images"]
+        "/v1/images",
+        response_model=Images,
+        responses=problems(400, 408, 413, 415, 422),
+        openapi_extra=_body() | command("-F file=@face.jpg", "/v1/images"),
+        tags=["images"],
     )
     async def read_images(request: Request, address: Annotated[Choices, Query()]) -> Images:
         """Find the faces in images and read the expression that each one shows.

@@ -47,7 +47,7 @@ class Batcher:
     """Runs what waits for the same, together; each caller gets the rows of its own.
 
     Callers wait in one line. As long as each of them has one call at a time, none can get ahead of the
-    others.
+    others. Whoever is alone runs on its own thread: handing over and back takes longer than a face.
 
     Args:
         most: Most rows of a batch; one call with more is a batch of its own.
@@ -72,6 +72,7 @@ class Batcher:
         self._line: deque[_Waiting] = deque()
         self._changed = threading.Condition()
         self._coming = self._running = 0
+        self._free = threads
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name="mien-batches", daemon=True) for _ in range(threads)
@@ -93,8 +94,14 @@ class Batcher:
         with self._changed:
             if self._closed:
                 raise RuntimeError("the batcher is closed")
-            self._line.append(item)
-            self._changed.notify_all()
+            alone = self._coming <= 1 and not self._line and self._free > 0
+            if alone:
+                self._begin([item])
+            else:
+                self._line.append(item)
+                self._changed.notify_all()
+        if alone:
+            self._answer([item])
         return item.answer.result()
 
     @contextmanager
@@ -127,17 +134,22 @@ class Batcher:
         while True:
             with self._changed:
                 batch = self._next()
-                if not batch and self._closed:
+                if batch:
+                    self._begin(batch)
+                elif self._closed and not self._line:
                     return
-                self._running += len(batch)
             if batch:
                 self._answer(batch)
-            with self._changed:
-                self._running -= len(batch)
+
+    def _begin(self, batch: list[_Waiting]) -> None:
+        self._running += len(batch)
+        self._free -= 1
 
     def _next(self) -> list[_Waiting]:
         """Calls for a batch, if another thread has not taken them all."""
-        self._changed.wait_for(lambda: self._line or self._closed)
+        self._changed.wait_for(
+            lambda: (self._line and self._free > 0) or (self._closed and not self._line)
+        )
         # Each caller has one call at a time: when all who are coming stand in line or are being answered,
         # there is nobody to wait for.
         self._changed.wait_for(
@@ -145,7 +157,7 @@ class Batcher:
         )
         batch: list[_Waiting] = []
         rows = 0
-        while self._line and (not batch or self._fits(batch[0], rows, self._line[0])):
+        while self._line and self._free > 0 and (not batch or self._fits(batch[0], rows, self._line[0])):
             batch.append(self._line.popleft())
             rows += len(batch[-1].crops)
         return batch
@@ -156,14 +168,19 @@ class Batcher:
     def _answer(self, batch: list[_Waiting]) -> None:
         try:
             out = batch[0].run(np.concatenate([item.crops for item in batch]))
+            ends = np.cumsum([len(item.crops) for item in batch])
+            for item, end in zip(batch, ends, strict=True):
+                item.answer.set_result(out[end - len(item.crops) : end])
+            self._seen(len(out))
         except Exception as error:
             for item in batch:
-                item.answer.set_exception(error)
-            return
-        ends = np.cumsum([len(item.crops) for item in batch])
-        for item, end in zip(batch, ends, strict=True):
-            item.answer.set_result(out[end - len(item.crops) : end])
-        self._seen(len(out))
+                if not item.answer.done():
+                    item.answer.set_exception(error)
+        finally:
+            with self._changed:
+                self._running -= len(batch)
+                self._free += 1
+                self._changed.notify_all()
 
 
 class SharedClassifier(Classifier):

@@ -6,10 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from mien.server.document import command, problems
 from mien.server.errors import APIError
 from mien.server.middleware import COOKIE, Sessions
 from mien.server.proxy import prefix
-from mien.server.schemas import Login, Problem
+from mien.server.schemas import Login
 from mien.server.settings import Limits
 from mien.server.tokens import Tokens
 from mien.server.uploads import arriving
@@ -32,11 +33,14 @@ def login(tokens: Tokens, sessions: Sessions, limits: Limits) -> APIRouter:
             "content": {"application/json": {"schema": Login.model_json_schema()}},
         }
     }
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (400, 401, 403, 408, 413, 421, 422, 429)
-    }
+    example = command(
+        """-c cookies.txt -H 'Content-Type: application/json' -d '{"token": "a-long-secret-of-your-own"}'""",
+        "/v1/login",
+    )
 
-    @router.post("/v1/login", status_code=204, responses=problems, openapi_extra=body)
+    @router.post(
+        "/v1/login", status_code=204, responses=problems(400, 408, 413, 422), openapi_extra=body | example
+    )
     async def log_in(request: Request) -> Response:
         """Give the token once, and get a cookie that stands for it for a while; scripts on the page cannot
         read it.

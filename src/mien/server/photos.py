@@ -19,9 +19,10 @@ from fastapi import Path as PathPart
 from fastapi.responses import Response
 
 from mien.rules.actions.photo import PHOTO_NAME
+from mien.server.document import command, problems
 from mien.server.errors import APIError
 from mien.server.proxy import prefix
-from mien.server.schemas import PhotoFile, PhotoList, Problem
+from mien.server.schemas import PhotoFile, PhotoList
 
 _LISTED = 24
 _MOST_BYTES = 64 * 2**20  # No photo of a frame is larger.
@@ -38,11 +39,13 @@ def photos(folder: Path | None, known: list[Any]) -> APIRouter:
         known: Dependencies of routes for those who may use the service.
     """
     router = APIRouter(tags=["photos"])
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (401, 403, 404, 421, 429)
-    }
 
-    @router.get("/v1/photos", dependencies=known, responses=problems)
+    @router.get(
+        "/v1/photos",
+        dependencies=known,
+        responses=problems(404),
+        openapi_extra=command("", "/v1/photos"),
+    )
     def list_photos(request: Request) -> PhotoList:
         """The photos that rules have saved, the newest first, 24 at most."""
         newest = sorted(_saved(_there(folder)), reverse=True)[:_LISTED]
@@ -53,7 +56,8 @@ def photos(folder: Path | None, known: list[Any]) -> APIRouter:
         "/v1/photos/{name}",
         dependencies=known,
         response_class=Response,
-        responses={**_JPEG, **problems, 422: {"model": Problem}},
+        responses={**_JPEG, **problems(404, 422)},
+        openapi_extra=command("-O", "/v1/photos/NAME"),
     )
     def read_photo(
         name: Annotated[str, PathPart(max_length=200, description="A name out of `GET /v1/photos`.")],

@@ -8,7 +8,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from html import escape
 from typing import Any
@@ -17,7 +18,9 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 
 from mien.reports.page import stylesheet
+from mien.server.choices import Choices
 from mien.server.proxy import prefix
+from mien.server.schemas import READER
 
 _STYLE = (
     stylesheet()
@@ -32,6 +35,12 @@ _DIGEST = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 _HEADERS = {
     "Content-Security-Policy": f"default-src 'none'; style-src 'sha256-{_DIGEST}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 }
+
+_READ = tuple(READER)
+_CHOICES = tuple(Choices.model_fields)
+_MAY_CHOOSE = 'what a client <a href="#choices">may choose</a>'
+_WIDE = 96
+"""Letters of a line of an example."""
 
 _FIELD = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 """A field in the docstring of a class."""
@@ -72,21 +81,21 @@ def _told_by_field(document: dict[str, Any]) -> dict[str, Any]:
 
 @lru_cache(maxsize=4)
 def _page(text: str) -> str:
-    """A document of OpenAPI as a page."""
+    """A document of OpenAPI as a page: what several requests have in common stands there once."""
     document = json.loads(text)
     info = document["info"]
     operations = [
-        (method, path, operation)
+        _Operation(method, path, told)
         for path, methods in document["paths"].items()
-        for method, operation in methods.items()
+        for method, told in methods.items()
     ]
-    contents = "".join(
-        f'<li><a href="#{operation["operationId"]}"><code>{method.upper()} {escape(path)}</code></a></li>'
-        for method, path, operation in operations
-    )
+    contents = "".join(one.line() for one in operations)
     schemas = document["components"]["schemas"]
-    sections = [_operation(*one, schemas) for one in operations]
-    sections += [_schema(name, schema) for name, schema in schemas.items()]
+    sections = [
+        _shared(operations, schemas),
+        *(one.section(schemas) for one in operations),
+        *(_schema(name, schema) for name, schema in schemas.items()),
+    ]
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -94,55 +103,93 @@ def _page(text: str) -> str:
         f'<header><p class="brand">mien {escape(info["version"])}</p><h1>The service</h1>'
         f'<div class="note">{_prose(info["description"])}'
         '<p>The same for programs: <a href="openapi.json">openapi.json</a>.</p></div></header>'
-        f"<main><section><ul>{contents}</ul></section>{''.join(sections)}</main></body></html>"
+        f"<main><section><h2>Requests</h2><table>{contents}</table></section>{''.join(sections)}</main></body></html>"
     )
 
 
-def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
-    known = (
-        "<p>Needs a token: <code>Authorization: Bearer TOKEN</code>.</p>" if "security" in operation else ""
-    )
-    return (
-        f'<section id="{operation["operationId"]}"><h2><code>{method.upper()} {escape(path)}</code></h2>'
-        f"{_prose(operation['description'])}{known}{_parameters(operation)}{_bodies(operation)}"
-        f"<h3>Answers</h3><table>{''.join(_answers(operation))}</table>{_example(operation, schemas)}</section>"
-    )
+@dataclass(frozen=True)
+class _Operation:
+    """What can be asked for, and how it is told."""
 
+    method: str
+    path: str
+    told: dict[str, Any]
 
-def _parameters(operation: dict[str, Any]) -> str:
-    rows = [
-        f"<tr><td><code>{escape(one['name'])}</code></td><td>{_type(one['schema'])}</td><td>{_inline(one.get('description', ''))}</td></tr>"
-        for one in operation.get("parameters", ())
-    ]
-    return f"<h3>In the address</h3><table>{''.join(rows)}</table>" if rows else ""
+    @property
+    def errors(self) -> dict[str, str]:
+        """When each error is answered, by its status."""
+        answers = self.told["responses"].items()
+        return {status: answer["description"] for status, answer in answers if status >= "400"}
 
+    def line(self) -> str:
+        """In the list of all."""
+        first = self.told["description"].partition(".")[0].partition("\n\n")[0]
+        return f'<tr><td><a href="#{self.told["operationId"]}">{self._name}</a></td><td>{_inline(first)}.</td></tr>'
 
-def _bodies(operation: dict[str, Any]) -> str:
-    found: dict[str, list[str]] = {}
-    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
-        shown = (
-            f"<pre>{escape(json.dumps(content['example'], indent=2))}</pre>" if "example" in content else ""
+    def section(self, schemas: dict[str, Any]) -> str:
+        """All of it."""
+        return (
+            f'<section id="{self.told["operationId"]}"><h2>{self._name}</h2>{_prose(self.told["description"])}'
+            f"{_parameters(self.told)}{_bodies(self.told)}{self._answer(schemas)}</section>"
         )
+
+    @property
+    def _name(self) -> str:
+        return f"<code>{self.method.upper()} {escape(self.path)}</code>"
+
+    def _answer(self, schemas: dict[str, Any]) -> str:
+        [(status, answer)] = [one for one in self.told["responses"].items() if one[0] < "400"]
+        content = answer.get("content", {})
+        kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content) or "nothing"
+        types = dict.fromkeys(_type(told["schema"]) for told in content.values() if told.get("schema"))
+        named = " or ".join(kind for kind in types if kind.startswith("<a"))
+        rest = [f"Errors: {', '.join(self.errors)} (<a href=\"#errors\">when</a>)."]
+        if "security" in self.told:
+            rest.append("Needs a token, where the service has one.")
+        examples = [one["source"] for one in self.told.get("x-codeSamples", ())]
+        shown = schemas.get(_name(content.get("application/json", {}).get("schema", {})), {}).get("example")
+        return (
+            f"<p>Answer: <code>{status}</code>, {named or kinds}. {' '.join(rest)}</p>"
+            + "".join(f"<pre tabindex=\"0\">$ {escape(source)}</pre>" for source in examples)
+            + ("" if shown is None else f"<pre tabindex=\"0\">{escape(_indented(shown))}</pre>")
+        )
+
+
+def _shared(operations: Sequence[_Operation], schemas: dict[str, Any]) -> str:
+    """What several requests have in common."""
+    choices = next(one for one in operations if one.told["operationId"] == "read_images").told["parameters"]
+    errors = {status: when for one in operations for status, when in one.errors.items()}
+    when = "".join(
+        f"<tr><td><code>{status}</code></td><td>{_inline(errors[status])}</td></tr>"
+        for status in sorted(errors)
+    )
+    read = {name: schemas["Images"]["properties"][name] for name in _READ}
+    return (
+        '<section id="choices"><h2>What a client may choose</h2>'
+        "<p>In the address, as fields of a form, or in JSON. What is left out is as the service was started.</p>"
+        f"{_rows(_parameter_rows(choices))}</section>"
+        '<section id="read"><h2>What read</h2><p>Every answer with results begins with this.</p>'
+        f"{_rows(_field_rows(read))}</section>"
+        '<section id="errors"><h2>Errors</h2><p>Each one is a <a href="#Problem">Problem</a> in JSON, which says what was '
+        "expected, what came and what to do. Where the service has a token, it is asked for as "
+        f"<code>Authorization: Bearer TOKEN</code>.</p><table>{when}</table></section>"
+    )
+
+
+def _parameters(told: dict[str, Any]) -> str:
+    given = told.get("parameters", ())
+    own = [one for one in given if one["name"] not in _CHOICES]
+    shared = f"<p>In the address: {_MAY_CHOOSE}.</p>" if len(own) < len(given) else ""
+    return (f"<h3>In the address</h3>{_rows(_parameter_rows(own))}" if own else "") + shared
+
+
+def _bodies(told: dict[str, Any]) -> str:
+    found: dict[str, list[str]] = {}
+    for kind, content in told.get("requestBody", {}).get("content", {}).items():
+        example = content.get("example")
+        shown = "" if example is None else f"<pre tabindex=\"0\">{escape(_indented(example))}</pre>"
         found.setdefault(_fields(content["schema"]) + shown, []).append(f"<code>{escape(kind)}</code>")
     return "".join(f"<h3>Body: {', '.join(kinds)}</h3>{fields}" for fields, kinds in found.items())
-
-
-def _answers(operation: dict[str, Any]) -> Iterator[str]:
-    for status, answer in operation["responses"].items():
-        kinds = [
-            f"<code>{escape(kind)}</code> {_type(content.get('schema', {}))}"
-            for kind, content in answer.get("content", {}).items()
-        ]
-        yield f"<tr><td><code>{status}</code></td><td>{_inline(answer['description'])}</td><td>{'<br>'.join(kinds)}</td></tr>"
-
-
-def _example(operation: dict[str, Any], schemas: dict[str, Any]) -> str:
-    for status, answer in operation["responses"].items():
-        schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
-        example = schemas.get(_name(schema), {}).get("example")
-        if status < "300" and example is not None:
-            return f"<h3>Such as</h3><pre>{escape(json.dumps(example, indent=2))}</pre>"
-    return ""
 
 
 def _schema(name: str, schema: dict[str, Any]) -> str:
@@ -151,13 +198,60 @@ def _schema(name: str, schema: dict[str, Any]) -> str:
 
 
 def _fields(schema: dict[str, Any]) -> str:
+    """Fields, without those that are told of for all."""
     if "properties" not in schema:
         return f"<p>{_type(schema)}</p>"
-    rows = [
-        f"<tr><td><code>{escape(name)}</code></td><td>{_type(field)}</td><td>{_inline(field.get('description', ''))}</td></tr>"
-        for name, field in schema["properties"].items()
-    ]
-    return f"<table>{''.join(rows)}</table>"
+    fields = dict(schema["properties"])
+    before = after = ""
+    if fields.keys() >= {*_READ}:
+        before = '<p>It begins with <a href="#read">what read</a>.</p>'
+        fields = {name: field for name, field in fields.items() if name not in _READ}
+    if shared := [name for name in fields if name in _CHOICES]:
+        without = [name for name in _CHOICES if name not in shared]
+        but = f", but for <code>{', '.join(without)}</code>" if without else ""
+        after = f"<p>And {_MAY_CHOOSE}{but}.</p>"
+        fields = {name: field for name, field in fields.items() if name not in _CHOICES}
+    return f"{before}{_rows(_field_rows(fields))}{after}"
+
+
+def _field_rows(fields: dict[str, Any]) -> Iterator[tuple[str, Any, str]]:
+    for name, field in fields.items():
+        yield name, field, field.get("description", "")
+
+
+def _parameter_rows(parameters: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Any, str]]:
+    for one in parameters:
+        yield one["name"], one["schema"], one.get("description", "")
+
+
+def _rows(rows: Iterable[tuple[str, Any, str]]) -> str:
+    """A table of names, what their values are, and what they mean."""
+    cells = (
+        f"<tr><td><code>{escape(name)}</code></td><td>{_type(kind)}</td><td>{_inline(about)}</td></tr>"
+        for name, kind, about in rows
+    )
+    return f"<table>{''.join(cells)}</table>"
+
+
+def _indented(value: Any, depth: int = 0) -> str:
+    """JSON in which what fits into a line stands in one.
+
+    >>> print(_indented({"size": [3, 4], "name": "a" * 80}))
+    {
+      "size": [3, 4],
+      "name": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+    }
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) + 2 * depth <= _WIDE or not isinstance(value, dict | list) or not value:
+        return text
+    inner = "  " * (depth + 1)
+    if isinstance(value, dict):
+        parts = [f"{json.dumps(name)}: {_indented(one, depth + 1)}" for name, one in value.items()]
+    else:
+        parts = [_indented(one, depth + 1) for one in value]
+    start, end = "{}" if isinstance(value, dict) else "[]"
+    return f"{start}\n{inner}" + f",\n{inner}".join(parts) + f"\n{'  ' * depth}{end}"
 
 
 def _type(schema: dict[str, Any]) -> str:

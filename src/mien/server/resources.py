@@ -100,13 +100,17 @@ def full(error: BaseException) -> int | None:
     return errno.ENOSPC if "No space left on device" in str(error) else None
 
 
-_M_MMAP_THRESHOLD = -3  # As glibc's malloc.h numbers it.
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # As glibc's malloc.h numbers them.
 
 
 def give_back(large: int) -> None:
     """Have blocks of so many bytes or more go back as soon as they are free.
 
-    Otherwise the C library, once a large block was freed, keeps the next ones of its size.
+    Otherwise the C library, once a large block was freed, keeps the next ones of its size. Smaller blocks stay, up to twice
+    so many bytes, as it does itself where it finds its bounds: asked for one bound alone it gives back the least it can at
+    every chance, and each image would have the system find its memory anew.
     """
     with suppress(OSError, AttributeError, TypeError):  # The C library of another system.
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, large)
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, large)
+        library.mallopt(_M_TRIM_THRESHOLD, 2 * large)

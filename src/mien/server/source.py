@@ -21,11 +21,12 @@ from starlette.websockets import WebSocketDisconnect
 from mien.core.labels import NOTICE
 from mien.inference.pipeline import Pipeline
 from mien.server.broadcast import Condition, LiveBroadcaster, Viewer
+from mien.server.document import command, problems
 from mien.server.errors import APIError
 from mien.server.limits import Room
 from mien.server.middleware import PROTOCOL, check_options
 from mien.server.offer import facts
-from mien.server.schemas import Problem, Source
+from mien.server.schemas import Source
 from mien.server.settings import Limits
 
 _DEPTH = 4
@@ -59,11 +60,13 @@ def source(
     """
     router = APIRouter(tags=["source"])
     room = Room(limits.viewers, "viewers")
-    problems: dict[int | str, dict[str, Any]] = {
-        status: {"model": Problem} for status in (401, 403, 404, 421, 429)
-    }
 
-    @router.get("/v1/source", dependencies=known, responses=problems)
+    @router.get(
+        "/v1/source",
+        dependencies=known,
+        responses=problems(404),
+        openapi_extra=command("", "/v1/source"),
+    )
     async def read_source() -> Source:
         """The live source that the service itself looks at (`mien serve --source`), and how it is.
 

@@ -16,10 +16,11 @@ import mien
 from mien.core.labels import Labels
 from mien.inference.card import read_card
 from mien.inference.weights import FOLDER, shipped
+from mien.server.document import command, problems
 from mien.server.metrics import Metrics
 from mien.server.offer import Offer, facts
 from mien.server.proxy import prefix
-from mien.server.schemas import Health, Label, ModelList, NetworkFile, Problem
+from mien.server.schemas import Health, Label, ModelList, NetworkFile
 
 _PARTS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "facemesh", "facemesh-eyes")
 
@@ -83,7 +84,6 @@ def _labels(labels: Labels) -> list[Label]:
     ]
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {number: {"model": Problem} for number in (401, 403, 421, 429)}
 _TEXT: dict[int | str, dict[str, Any]] = {200: {"content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
@@ -98,18 +98,26 @@ def status(offer: Offer, metrics: Metrics, trouble: Callable[[], str | None], kn
     """
     router = APIRouter(tags=["service"])
 
-    @router.get("/v1/models", dependencies=known, responses=_PROBLEMS)
+    @router.get(
+        "/v1/models", dependencies=known, responses=problems(), openapi_extra=command("", "/v1/models")
+    )
     def read_models(request: Request) -> ModelList:
         """The networks that the service reads with or has to offer, with all that they say of themselves."""
         return networks(offer, prefix(request))
 
-    @router.get("/healthz", responses=_PROBLEMS)
+    @router.get("/healthz", responses=problems(), openapi_extra=command("", "/healthz"))
     async def healthz() -> Health:
         """Whether the service is up, and whether all of it works; no token is needed."""
         reason = trouble()
         return Health(status="ok" if reason is None else "degraded", version=mien.__version__, reason=reason)
 
-    @router.get("/metrics", dependencies=known, responses={**_TEXT, **_PROBLEMS}, response_class=Response)
+    @router.get(
+        "/metrics",
+        dependencies=known,
+        responses={**_TEXT, **problems()},
+        response_class=Response,
+        openapi_extra=command("", "/metrics"),
+    )
     async def read_metrics() -> Response:
         """What the service counts of its work, for Prometheus."""
         return Response(metrics.text(), media_type=CONTENT_TYPE_PLAIN_0_0_4)

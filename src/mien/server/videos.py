@@ -17,11 +17,12 @@ from pydantic import TypeAdapter, ValidationError
 from mien.core.errors import InputError
 from mien.media.blur import Blur
 from mien.server.choices import invalid
+from mien.server.document import command, problems
 from mien.server.errors import APIError
 from mien.server.jobs import Jobs
 from mien.server.offer import Offer
 from mien.server.proxy import prefix
-from mien.server.schemas import Cause, Problem, VideoJob
+from mien.server.schemas import Cause, VideoJob
 from mien.server.settings import ServerSettings
 from mien.server.store import Job
 from mien.server.task import FILES, VideoJobOptions
@@ -88,10 +89,6 @@ async def _found(id: Id, request: Request) -> Job:
 Found = Annotated[Job, Depends(_found)]
 
 
-def _problems(*more: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in sorted({401, 403, 421, 422, 429, *more})}
-
-
 def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     """The routes.
 
@@ -106,7 +103,10 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
         return _described(job, jobs, f"{prefix(request)}/v1/videos/{job.id}")
 
     @router.post(
-        "/v1/videos", status_code=202, responses=_problems(400, 408, 413, 415, 507), openapi_extra=_BODY
+        "/v1/videos",
+        status_code=202,
+        responses=problems(400, 408, 413, 415, 422, 507),
+        openapi_extra=_BODY | command("-F file=@talk.mp4 -F fps=5", "/v1/videos"),
     )
     async def add_video(request: Request, response: Response) -> VideoJob:
         """Hand in a video, to be read when it is its turn.
@@ -133,19 +133,29 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
         response.headers["Location"] = f"{prefix(request)}/v1/videos/{job.id}"
         return described(job, request)
 
-    @router.get("/v1/videos/{id}", responses=_problems(404))
+    @router.get(
+        "/v1/videos/{id}", responses=problems(404, 422), openapi_extra=command("", "/v1/videos/ID")
+    )
     async def read_video(job: Found, request: Request) -> VideoJob:
         """How far a video is, and where its results are."""
         return described(job, request)
 
-    @router.delete("/v1/videos/{id}", status_code=204, responses=_problems(404))
+    @router.delete(
+        "/v1/videos/{id}",
+        status_code=204,
+        responses=problems(404, 422),
+        openapi_extra=command("-X DELETE", "/v1/videos/ID"),
+    )
     async def remove_video(job: Found) -> Response:
         """Stop reading a video if that is going on, and delete it and all results."""
         await jobs.remove(job)
         return Response(status_code=204)
 
     @router.get(
-        "/v1/videos/{id}/events", response_class=StreamingResponse, responses={200: _EVENTS, **_problems(404)}
+        "/v1/videos/{id}/events",
+        response_class=StreamingResponse,
+        responses={200: _EVENTS, **problems(404, 422)},
+        openapi_extra=command("-N", "/v1/videos/ID/events"),
     )
     async def watch_video(job: Found, request: Request) -> StreamingResponse:
         """Progress as server-sent events: `waiting`, `running`, and at the end `done`, `failed` or `deleted`;
@@ -159,7 +169,8 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
     @router.get(
         "/v1/videos/{id}/{file}",
         response_class=FileResponse,
-        responses={200: _contents(), **_problems(404, 409, 501)},
+        responses={200: _contents(), **problems(404, 409, 422, 501)},
+        openapi_extra=command("-O", "/v1/videos/ID/result.csv"),
     )
     async def read_result(job: Found, file: Literal[FILES]) -> FileResponse:  # type: ignore[valid-type]
         """A result: rows, people, subtitles, ELAN tiers, the report, the annotated video, charts."""

@@ -1,0 +1,138 @@
+"""Arguments of another type than their annotation are refused in one line, whatever they are and however large."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mien import AsyncPipeline, InputError, MienError, Pipeline, Sampling, Session, Smoothing, Tracking, analyze
+from mien.core.arguments import checked
+from mien.video.runner import VideoOptions
+
+ZEROS = np.zeros((40, 40, 3), np.uint8)
+BOOL, WHOLE, NUMBER = "expected True or False; got ", "expected a whole number", "expected a number"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"largest": "maybe"}, f"largest: {BOOL}'maybe'"),
+        ({"largest": 1}, f"largest: {BOOL}1"),
+        ({"landmarks": None}, f"landmarks: {BOOL}None"),
+        ({"model": 5}, "model: expected text or a path; got 5"),
+        ({"model": b"small"}, "model: expected text or a path; got b'small'"),
+        ({"device": None}, "device: expected auto, cpu, cuda, tensorrt, migraphx, directml, openvino or coreml; got None"),
+        ({"views": 2}, "views: expected one, flip or ten-crop; got 2"),
+        ({"detector": 3}, "detector: expected mtcnn, blaze, auto, haar, whole or a Detector; got 3"),
+        ({"head": 0}, "head: expected text or None; got 0"),
+        ({"min_face": "large"}, f"min_face: {WHOLE} or None; got 'large'"),
+        ({"min_face": 30.5}, f"min_face: {WHOLE} or None; got 30.5"),
+        ({"threads": True}, f"threads: {WHOLE} or None; got True"),
+        ({"min_confidence": "half"}, f"min_confidence: {NUMBER} or None; got 'half'"),
+        ({"valence": [1]}, "valence: expected a mapping or None; got [1]"),
+        ({"valence": {"happy": "very"}}, "valence: expected a mapping or None; got {'happy': 'very'}"),
+    ],
+)  # fmt: skip
+def test_a_pipeline_says_what_it_expected(wrong: dict[str, Any], told: str) -> None:
+    for made in (Pipeline, lambda **options: analyze(ZEROS, **options)):
+        with pytest.raises(InputError) as caught:
+            made(**wrong)
+        assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"pipeline": "small"}, "pipeline: expected a Pipeline or None; got 'small'"),
+        ({"tracking": None}, "tracking: expected a Tracking, True or False; got None"),
+        ({"smoothing": 0.3}, "smoothing: expected a Smoothing or None; got 0.3"),
+        ({"interval": "1"}, "interval: expected a number or None; got '1'"),
+        ({"hidden_frames": "no"}, f"hidden_frames: {BOOL}'no'"),
+        ({"max_pixels": 1e6}, "max_pixels: expected a whole number or None; got 1000000.0"),
+        ({"channels": 3}, "channels: expected rgb or bgr; got 3"),
+        ({"talking": True}, "talking: expected mark, skip or None; got True"),
+    ],
+)  # fmt: skip
+def test_analyze_says_what_it_expected(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        analyze(ZEROS, **wrong)
+    assert str(caught.value) == told
+
+
+def test_records_and_sessions_say_what_they_expected(pipeline: Pipeline) -> None:
+    cases: list[tuple[Any, str]] = [
+        (lambda: Tracking(keep="often"), "keep: expected a number; got 'often'"),
+        (lambda: Tracking(cuts=0), "cuts: expected True or False; got 0"),
+        (lambda: Smoothing(tau=None), "tau: expected a number; got None"),
+        (lambda: Smoothing(baseline="mean"), "baseline: expected a number, median or None; got 'mean'"),
+        (lambda: Sampling(hidden_frames="no"), "hidden_frames: expected True or False; got 'no'"),
+        (lambda: VideoOptions(max_pixels="all"), "max_pixels: expected a whole number or None; got 'all'"),
+        (lambda: Session(None), "pipeline: expected a Pipeline; got None"),
+        (lambda: Session(pipeline, talking="skipp"), "talking: expected mark or skip; got 'skipp': did you mean skip?"),
+        (lambda: AsyncPipeline(pipeline, "two"), "concurrency: expected a whole number; got 'two'"),
+    ]  # fmt: skip
+    for made, told in cases:
+        with pytest.raises(InputError) as caught:
+            made()
+        assert str(caught.value) == told
+
+
+def test_what_stands_for_a_type_is_taken(pipeline: Pipeline) -> None:
+    """Numbers and truth of numpy, whole numbers for numbers, and a detector of one's own."""
+
+    class Own:
+        name = "own"
+
+        def detect(self, images: Any) -> Any:
+            return pipeline.detector.detect(images)
+
+    options: Any = {"largest": np.True_, "min_face": np.int64(50), "min_confidence": np.float32(0.5)}
+    made = Pipeline("whole", valence={"happy": 1}, threads=np.int32(1), **options)
+    assert made.largest
+    assert len(Pipeline(Own())(ZEROS)) == 0
+    assert Tracking(keep=1).keep == 1
+
+
+def test_a_huge_value_is_not_repeated_whole(pipeline: Pipeline) -> None:
+    huge = "x" * 10**6
+    calls: list[Any] = [
+        lambda: Pipeline(model=huge),
+        lambda: Pipeline(detector=huge),  # type: ignore[arg-type]
+        lambda: Pipeline(min_face=huge),  # type: ignore[arg-type]
+        lambda: Pipeline(valence={huge: 0.5}),
+        lambda: Pipeline(**{huge: 1}),  # type: ignore[arg-type]
+        lambda: Pipeline(largest=huge.encode()),  # type: ignore[arg-type]
+        lambda: Pipeline(largest=[huge] * 100),  # type: ignore[arg-type]
+        lambda: Sampling(fps=huge),  # type: ignore[arg-type]
+        lambda: analyze(huge, pipeline=pipeline),
+        lambda: analyze(f"https://{huge}", pipeline=pipeline),
+        lambda: pipeline(huge),
+    ]
+    for call in calls:
+        with pytest.raises((MienError, TypeError)) as caught:
+            call()
+        told = str(caught.value)
+        assert 20 < len(told) <= 2000
+        assert "\n" not in told
+
+
+def test_other_arguments_are_those_of_the_record_that_takes_them_along() -> None:
+    @checked
+    def read(path: str, *more: Any, times: int = 1) -> list[Any]:
+        """Read."""
+        return [path, *more, times]
+
+    assert read("a", "b", times=2) == ["a", "b", 2]
+    assert (read.__name__, read.__doc__) == ("read", "Read.")
+    with pytest.raises(InputError, match="path: expected text; got 7"):
+        read(7)  # type: ignore[arg-type]
+
+
+def test_nothing_heavy_is_loaded_to_check() -> None:
+    code = "import mien.core.arguments, sys; print({'numpy', 'pydantic', 'onnxruntime', 'PIL'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
