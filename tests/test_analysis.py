@@ -48,7 +48,7 @@ def test_rows_have_the_same_keys_everywhere(photo: Path, pipeline: Pipeline) -> 
     assert "missing.jpg" in rows[1]["error"]
     assert [error.kind for error in results.errors] == ["missing"]
     assert len(results) == 3
-    assert repr(results) == "Results(3 sources, 2 frames, 1 faces)"
+    assert repr(results) == "Results(3 sources, 2 frames, 1 face)"
 
 
 def test_images_and_videos_of_one_folder_give_their_faces_together(

@@ -96,7 +96,7 @@ def test_what_cannot_be_cut_leaves_nothing(photographs: Path, tmp_path: Path, pi
     with pytest.raises(InputError, match="there is no image in it"):
         crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     (photographs / "neutral" / "wall.png").rename(tmp_path / "walls" / "wall.png")
-    with pytest.raises(InputError, match=r"expected faces in .*walls; none was found in 1 images"):
+    with pytest.raises(InputError, match=r"expected faces in .*walls; none was found in 1 image"):
         crop_faces(tmp_path / "walls", tmp_path / "faces", pipeline)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos", "walls"]
     with pytest.raises(InputError, match="expected a new folder to write"):

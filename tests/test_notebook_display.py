@@ -140,7 +140,7 @@ def test_what_could_not_be_read_is_told() -> None:
 def test_faces_that_nobody_has_classified() -> None:
     faces = Faces([[0, 0, 9, 9]], [0.5], [0], [0])
     assert "not classified" in shown(faces)["text/html"]
-    assert repr(faces) == "Faces(1 faces in 1 frames, not classified)"
+    assert repr(faces) == "Faces(1 face in 1 frame, not classified)"
     assert repr(faces[0]) == "Face(not classified, frame 0, box 0, 0, 9, 9)"
     with pytest.raises(InputError, match="nobody has classified"):
         VideoResult("a", faces, np.array([0]), np.array([0.0])).plot()

@@ -155,7 +155,7 @@ def test_intervals_are_over_recordings_and_one_has_none(tmp_path: Path) -> None:
     assert not any("no interval" in remark for remark in several.remarks)
     one = compare_raters(many(1, tmp_path / "ben", late=0.5), [tmp_path / "ben"])
     assert (one.pairs[0].kappa.low, one.pairs[0].kappa.high) == (None, None)
-    assert any("Of one recording there is no interval" in remark for remark in one.remarks)
+    assert any("Of 1 recording there is no interval" in remark for remark in one.remarks)
 
 
 def test_where_they_differ_comes_the_longest_first(tmp_path: Path) -> None:

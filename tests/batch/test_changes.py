@@ -249,7 +249,7 @@ def test_rows_name_sources_as_the_list_does_and_the_command_tells_of_changes(
     assert f"not there any more: {names[0]}" in refused.stderr
     done = mien(*batch(listed, tmp_path / "out", *more, "--drop-missing"))
     assert done.returncode == 3
-    assert f"1 inputs not there any more: rows taken out: {names[0]}" in done.stderr
+    assert f"1 input not there any more: rows taken out: {names[0]}" in done.stderr
 
 
 CONTENTS = st.dictionaries(st.sampled_from("abcdefghijkl"), st.integers(0, 2), min_size=1)

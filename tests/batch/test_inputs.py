@@ -57,7 +57,7 @@ def test_one_folder_of_that_name_is_chance_and_files_outside_have_no_label(tmp_p
         "b.png": None,
         "c.png": "fear",
     }
-    assert "1 files lie in no folder that is named after an expression" in found.remarks[0]
+    assert "1 file lies in no folder that is named after an expression" in found.remarks[0]
 
 
 def test_lists_count_paths_from_where_they_lie(tmp_path: Path) -> None:

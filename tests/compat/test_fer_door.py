@@ -343,7 +343,7 @@ def test_frames_that_cannot_be_decoded_are_counted(
     monkeypatch.setattr(module, "open_media", damaged)
     with pytest.warns(
         UserWarning,
-        match="2 frames could not be decoded and have no row. The first: clip.mp4: expected a frame at 0.200 s",
+        match="2 frames could not be decoded and got no row. The first: clip.mp4: expected a frame at 0.200 s",
     ):
         rows = Video(movie(6, nobody=range(0))).analyze(fer)
     assert [row["frame"] for row in rows] == [0, 1, 4, 5]

@@ -51,7 +51,7 @@ def test_a_batch_has_the_same_measures_in_every_format(images: Path, portrait: n
         out = images.parent / form
         done = run_mien("batch", images, "-o", out, "--landmarks", "--format", form, "--workers", 1, "-q")
         assert done.returncode == 0, done.stderr
-        assert "2 images and videos: 1 with a face (1 rows), 1 without" in done.stdout
+        assert "2 images and videos: 1 with a face (1 row), 1 without" in done.stdout
         face, nobody = read(out / f"shard-0000000.{form}")
         for name in MEASURES:
             value = right.measures[name]

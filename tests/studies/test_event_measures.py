@@ -153,7 +153,7 @@ def crowd() -> VideoResult:
 def test_the_person_longest_in_view_is_the_participant() -> None:
     signals, remarks = read_signals(crowd())
     assert np.isnan(signals.values[:, 0]).tolist() == [False, True, False, False]
-    assert remarks == ["a.mp4: 2 persons in view; person 2 is taken, who has 60 % of the time of all"]
+    assert remarks == ["a.mp4: 2 people in view; person 2 is taken, who has 60 % of the time of all"]
     largest, _ = read_signals(crowd(), "largest")
     assert largest.values[:, 0] == pytest.approx([0.2, 0.2, 0.6, 0.9])
     everybody, _ = read_signals(crowd(), "all")

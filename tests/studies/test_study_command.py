@@ -95,7 +95,7 @@ def test_one_table_of_all_recordings_is_told_apart_by_the_pattern(rows: Path) ->
     )
     assert ran.returncode == 3
     assert (
-        "1 sources of the rows are no recording" not in ran.stderr
+        "1 source of the rows is no recording" not in ran.stderr
     )  # Folders before may be others: it fits.
     assert "p2" in (rows / "out/wide.csv").read_text()
     table = rows / "list.csv"
@@ -105,7 +105,7 @@ def test_one_table_of_all_recordings_is_told_apart_by_the_pattern(rows: Path) ->
     )
     ran = run_mien("study", "run", table, "--rows", "all.jsonl", "-o", "listed", *QUICK, cwd=rows)
     assert ran.returncode == 3
-    assert "1 sources of the rows are no recording of" in ran.stderr
+    assert "1 source of the rows is no recording of" in ran.stderr
     assert "v/elsewhere.mp4" in ran.stderr
     assert "v/p3/calm.mp4: there are no rows of it" in ran.stderr
     assert len(read(rows / "listed/wide.csv")) == 3
@@ -207,7 +207,7 @@ def test_an_edited_table_is_compared_and_its_broken_lines_are_told(rows: Path) -
     page = (rows / "out/report.html").read_text(encoding="utf-8")
     assert "12 recordings</summary>" in page  # What study.json says of them stays on the page.
     assert "long.csv, line 21: left out: expected a number as end; got 'ten'" in ran.stderr
-    assert "participants have no group calm and are left out of its comparisons: p0" in ran.stderr
+    assert "participants has no group calm and is left out of its comparisons: p0" in ran.stderr
     assert {line["measure"] for line in read(rows / "out/comparison.csv")} == {"happy", "valence"}
 
 
@@ -284,7 +284,7 @@ def test_videos_are_analyzed_once(tmp_path: Path) -> None:
     before = (tmp_path / "out/long.csv").read_bytes()
     again = run_mien(*command, "--baseline-window", "0:0.4", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "going on: 1 of 1 shards are there" in again.stderr
+    assert "going on: 1 of 1 shard is there" in again.stderr
     assert (tmp_path / "out/long.csv").read_bytes() != before
     assert run_mien(*command, cwd=tmp_path).returncode == 0
     assert (tmp_path / "out/long.csv").read_bytes() == before

@@ -150,7 +150,7 @@ def test_participants_without_a_baseline_are_told_by_name() -> None:
     ]
     found = compare_study(rows, FIELDS, quick())
     assert found.left_out == (
-        "1 of 5 participants have no baseline for condition b and are left out of its comparisons: p3",
+        "1 of 5 participants has no baseline for condition b and is left out of its comparisons: p3",
     )
     assert "p3" not in found.comparisons[0].values
 
@@ -167,10 +167,10 @@ def test_what_is_in_no_comparison_is_told_by_name() -> None:
     rows.append(study_row({"participant": "p1", "condition": "odd"}, 9.0))
     found = compare_study(rows, FIELDS, quick())
     told = "\n".join(found.left_out)
-    assert "1 of 12 participants have no condition funny and are left out of its comparisons: p3" in told
-    assert "have no condition calm and are left out of its comparisons: p7" in told
-    assert "1 windows of which less than 50% was read are left out: p1_calm.mp4, whole 1" in told
-    assert "1 recordings have no condition and are left out: p1_.mp4" in told
+    assert "1 of 12 participants has no condition funny and is left out of its comparisons: p3" in told
+    assert "has no condition calm and is left out of its comparisons: p7" in told
+    assert "1 window of which less than 50% was read is left out: p1_calm.mp4, whole 1" in told
+    assert "1 recording has no condition and is left out: p1_.mp4" in told
     assert "condition odd is in no comparison" in told
     happy = found.comparisons[0]
     assert set(happy.values) == {f"p{n}" for n in range(12)} - {"p3", "p7"}

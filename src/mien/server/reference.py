@@ -150,8 +150,8 @@ class _Operation:
         shown = schemas.get(_name(content.get("application/json", {}).get("schema", {})), {}).get("example")
         return (
             f"<p>Answer: <code>{status}</code>, {named or kinds}. {' '.join(rest)}</p>"
-            + "".join(f"<pre tabindex=\"0\">$ {escape(source)}</pre>" for source in examples)
-            + ("" if shown is None else f"<pre tabindex=\"0\">{escape(_indented(shown))}</pre>")
+            + "".join(f'<pre tabindex="0">$ {escape(source)}</pre>' for source in examples)
+            + ("" if shown is None else f'<pre tabindex="0">{escape(_indented(shown))}</pre>')
         )
 
 
@@ -187,7 +187,7 @@ def _bodies(told: dict[str, Any]) -> str:
     found: dict[str, list[str]] = {}
     for kind, content in told.get("requestBody", {}).get("content", {}).items():
         example = content.get("example")
-        shown = "" if example is None else f"<pre tabindex=\"0\">{escape(_indented(example))}</pre>"
+        shown = "" if example is None else f'<pre tabindex="0">{escape(_indented(example))}</pre>'
         found.setdefault(_fields(content["schema"]) + shown, []).append(f"<code>{escape(kind)}</code>")
     return "".join(f"<h3>Body: {', '.join(kinds)}</h3>{fields}" for fields, kinds in found.items())
 

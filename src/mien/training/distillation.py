@@ -306,7 +306,7 @@ def _held_out(
     known = ~np.any(masks, axis=0)
     if known.any():
         raise InputError(
-            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {counted(len(known), 'image')} without one: "
+            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {counted(len(known), 'image')} {'has' if known.sum() == 1 else 'have'} none: "
             "add teachers of the other folds (--set split.folds=4 --set split.fold=0 and so on)"
         )
     return np.stack(masks)
