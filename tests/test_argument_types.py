@@ -9,7 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien import AsyncPipeline, InputError, MienError, Pipeline, Sampling, Session, Smoothing, Tracking, analyze
+from mien import (
+    AsyncPipeline,
+    InputError,
+    MienError,
+    Pipeline,
+    Sampling,
+    Session,
+    Smoothing,
+    Tracking,
+    analyze,
+)
 from mien.core.arguments import checked
 from mien.video.runner import VideoOptions
 

@@ -91,7 +91,7 @@ def test_a_body_of_unknown_length_is_read_to_its_end(small: Service) -> None:
 
 
 def test_clients_of_python_are_told(small: Service) -> None:
-    """httpx and mien's own send all of it first."""
+    """Httpx and mien's own send all of it first."""
     data = bytes(FAR_OVER * len(MIB))
     form = small.client.post("/v1/images", files={"file": data})
     raw = small.client.post("/v1/images", content=data, headers={"Content-Type": "image/png"})
@@ -131,7 +131,10 @@ def test_one_that_asked_and_was_refused_for_another_reason_is_not_waited_for(sma
 def test_who_never_ends_is_ended(small: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "_LONGEST_PARTING", 1.0)
     began = time.monotonic()
-    with socket.create_connection(("127.0.0.1", small.port), timeout=20) as connection, pytest.raises(OSError):  # noqa: PT011
+    with (
+        socket.create_connection(("127.0.0.1", small.port), timeout=20) as connection,
+        pytest.raises(OSError),
+    ):  # noqa: PT011
         connection.sendall(head("/v1/images", 10**12))
         while time.monotonic() - began < 15:
             connection.sendall(MIB)

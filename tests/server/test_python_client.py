@@ -255,7 +255,11 @@ EMPTY = {**READER, "images": []}
         ),
         ((200, {"Content-Type": "text/html"}, b"<h1>Hello</h1>"), "not_mien", "check the address"),
         (None, "broken_off", "the connection broke off"),
-        (ok({**READER, "pictures": []}), "other_version", r"got one of 99\.0\.0 \(images: expected a value; got none\)"),
+        (
+            ok({**READER, "pictures": []}),
+            "other_version",
+            r"got one of 99\.0\.0 \(images: expected a value; got none\)",
+        ),
         (problem(404, "Not Found"), "other_version", "it has no such request"),
         (problem(503, "no room", **{"Retry-After": "0"}), "some", "^no room$"),
         (problem(418, "a line\nof the service"), "some", "of the service"),
@@ -348,7 +352,10 @@ def test_what_no_client_can_do_is_refused(options: dict[str, Any], words: str) -
 
 def test_options_and_paths_that_cannot_be_sent() -> None:
     with Client("http://127.0.0.1:9") as client:
-        for options, told in (({"largest": "maybe"}, "largest: expected True or False"), ({"model": 5}, "model: expected text")):
+        for options, told in (
+            ({"largest": "maybe"}, "largest: expected True or False"),
+            ({"model": 5}, "model: expected text"),
+        ):
             with pytest.raises(InputError, match=told):
                 client.images(b"image", **options)
             with pytest.raises(InputError, match=told):

@@ -94,9 +94,7 @@ def test_one_table_of_all_recordings_is_told_apart_by_the_pattern(rows: Path) ->
         "study", "run", "{participant}/{condition}.mp4", "--rows", "all.jsonl", "-o", "out", *QUICK, cwd=rows
     )
     assert ran.returncode == 3
-    assert (
-        "1 source of the rows is no recording" not in ran.stderr
-    )  # Folders before may be others: it fits.
+    assert "1 source of the rows is no recording" not in ran.stderr  # Folders before may be others: it fits.
     assert "p2" in (rows / "out/wide.csv").read_text()
     table = rows / "list.csv"
     table.write_text(

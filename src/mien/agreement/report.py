@@ -35,7 +35,9 @@ def _context(agreement: Agreement) -> dict[str, Any]:
     raters = agreement.raters
     recordings = raters.recordings
     return {
-        "title": titled(recordings[0].source) if len(recordings) == 1 else counted(len(recordings), "recording"),
+        "title": titled(recordings[0].source)
+        if len(recordings) == 1
+        else counted(len(recordings), "recording"),
         "raters": list(raters.names),
         "labels": [{"name": name, "colour": raters.classes.colour(name)} for name in raters.classes],
         "remarks": list(agreement.remarks),

@@ -86,7 +86,9 @@ class Summary(Writer):
         if self._images:
             console.print(self._image_table())
         if self._more:
-            console.print(f"… and {counted(self._more, 'row')} more: -o faces.csv keeps them all", style="dim")
+            console.print(
+                f"… and {counted(self._more, 'row')} more: -o faces.csv keeps them all", style="dim"
+            )
         if self._videos:
             console.print(self._video_table())
         if series := {video.series for video in self._videos if video.with_face}:

@@ -97,9 +97,7 @@ class Follower:
         if window.shares is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         similarity, coverage = percent(window.similarity or 0), percent(window.coverage or 0)
-        line = (
-            f"{span}: {counted(window.participants, 'person', 'people')}, similarity {similarity}, read in {coverage} of the looks"
-        )
+        line = f"{span}: {counted(window.participants, 'person', 'people')}, similarity {similarity}, read in {coverage} of the looks"
         return [_wrapped(line), *_all_bars(window.shares, window.sentiment, self._labels)]
 
 

@@ -272,5 +272,7 @@ def _opened(  # type: ignore[no-untyped-def]
     for problem in problems[:3]:
         notes.print(f"left out: {problem}")
     if len(problems) > 3:
-        notes.print(f"left out: {counted(len(problems) - 3, 'image')} more: mien data audit {path} names them")
+        notes.print(
+            f"left out: {counted(len(problems) - 3, 'image')} more: mien data audit {path} names them"
+        )
     return faces

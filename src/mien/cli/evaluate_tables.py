@@ -216,7 +216,11 @@ def _groups_heading(found: Evaluation) -> str:
     if found.groups is None:
         return ""
     groups = found.groups
-    without = f"; {counted(groups.without, 'image without a value is', 'images without a value are')} in none" if groups.without else ""
+    without = (
+        f"; {counted(groups.without, 'image without a value is', 'images without a value are')} in none"
+        if groups.without
+        else ""
+    )
     small = (
         f"; *: fewer than {counted(groups.min_group, 'image')}, not compared"
         if any(group.small for group in groups.groups)

@@ -76,7 +76,9 @@ def teacher_cache(
     made = make_views(
         [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
     )
-    notes.print(f"{counted(len(made), 'view')} of {counted(len(made.rows), 'image')} in {output}, digest {made.digest[:16]}")
+    notes.print(
+        f"{counted(len(made), 'view')} of {counted(len(made.rows), 'image')} in {output}, digest {made.digest[:16]}"
+    )
     agreed = ", ".join(f"{precise(share)} ({head})" for head, share in agreement(made, faces).items())
     notes.print(f"about the images as they are, teachers say what the label says in {agreed}")
 

@@ -497,5 +497,7 @@ class SourceOptions:
             return None
         match = re.fullmatch(r"(\d+)x(\d+)", self.size)
         if match is None:
-            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {quoted(self.size)}")
+            raise InputError(
+                f"expected --size as width x height in px, such as 1280x720; got {quoted(self.size)}"
+            )
         return int(match[1]), int(match[2])

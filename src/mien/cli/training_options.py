@@ -111,7 +111,9 @@ def named_paths(mix: list[str] | None) -> dict[str, Path]:
     for text in mix or ():
         name, sign, path = text.partition("=")
         if not sign or not name or not path:
-            raise InputError(f"expected --mix NAME=DATA, such as everyday=everyday.parquet; got {quoted(text)}")
+            raise InputError(
+                f"expected --mix NAME=DATA, such as everyday=everyday.parquet; got {quoted(text)}"
+            )
         if name in found:
             raise InputError(f"expected each data set of --mix once; got {name} twice")
         found[name] = Path(path)

@@ -35,4 +35,6 @@ def web(
     from mien.server.site import write_site
 
     written = write_site(folder, model or [PipelineConfig.model], landmarks)
-    say(f"wrote {folder}: {', '.join(written.models)}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB")
+    say(
+        f"wrote {folder}: {', '.join(written.models)}, {counted(written.files, 'file')}, {written.size / 1e6:.1f} MB"
+    )

@@ -99,7 +99,9 @@ def work_through(
             for _ in run.work(engine, work.engine.value):
                 progress.update()
         if engine.deaths:
-            notes.print(f"{counted(engine.deaths, 'worker died and was', 'workers died and were')} replaced; nothing was lost")
+            notes.print(
+                f"{counted(engine.deaths, 'worker died and was', 'workers died and were')} replaced; nothing was lost"
+            )
         if not run.whole:
             raise (
                 Interrupted

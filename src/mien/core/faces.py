@@ -132,7 +132,9 @@ class Faces:
 
     def __repr__(self) -> str:
         frames = len(np.unique(self.frames))
-        people = "" if self.tracks is None else f", {counted(len(np.unique(self.tracks)), 'person', 'people')}"
+        people = (
+            "" if self.tracks is None else f", {counted(len(np.unique(self.tracks)), 'person', 'people')}"
+        )
         read = "not classified" if self.labels is None else counted(len(self.labels), "expression")
         return f"Faces({counted(len(self), 'face')} in {counted(frames, 'frame')}{people}, {read})"
 

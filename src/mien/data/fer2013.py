@@ -288,7 +288,9 @@ def _read(path: Path) -> tuple[NDArray[np.int64], NDArray[np.str_]]:
     for row, line in enumerate(lines[1:]):
         where = f"{path}, row {row} (line {row + 2})"
         if len(line) != len(header):
-            raise InputError(f"{where}: expected {counted(len(header), 'column')}; got {len(line)}: mend the line")
+            raise InputError(
+                f"{where}: expected {counted(len(header), 'column')}; got {len(line)}: mend the line"
+            )
         counts = [line[place].strip() for place in places]
         if not all(count.isdecimal() for count in counts):
             raise InputError(f"{where}: expected numbers of votes; got {', '.join(counts)}: correct the line")

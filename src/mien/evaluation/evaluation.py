@@ -124,7 +124,9 @@ class Evaluation:
         head = f", head {self.subject.head}" if self.subject.head else ""
         data = f"{self.options.split} of {shortened(self.options.data, 30)}"
         name = f"{shortened(self.subject.name, 30)}{head} on {data}"
-        return f"Evaluation({name}, {counted(self.whole.n, 'image')}, accuracy {precise(self.whole.accuracy)})"
+        return (
+            f"Evaluation({name}, {counted(self.whole.n, 'image')}, accuracy {precise(self.whole.accuracy)})"
+        )
 
     def _repr_html_(self) -> str:
         parts = (("all", self.whole), ("leak-free part", self.leak_free), ("Training", self.training))

@@ -23,7 +23,9 @@ def require_views(views: str) -> str:
         InputError: There are no such views.
     """
     if views not in VIEWS:
-        raise InputError(f"expected views out of {', '.join(VIEWS)}; got {quoted(views)}{nearest(views, VIEWS)}")
+        raise InputError(
+            f"expected views out of {', '.join(VIEWS)}; got {quoted(views)}{nearest(views, VIEWS)}"
+        )
     return views
 
 

@@ -102,7 +102,9 @@ class Roots:
     def _within(self, path: str, kind: str) -> Path:
         names = dict.fromkeys((path, unspelled(path)))
         if "://" in path or not path or not all(map(can_be_name, names)):
-            raise InputError(f"{quoted(path)}: expected the path of {kind} on this machine; nothing is fetched")
+            raise InputError(
+                f"{quoted(path)}: expected the path of {kind} on this machine; nothing is fetched"
+            )
         places = [folder / name for name in names for folder in self._folders]
         allowed = [found for place in places if self._holds(found := Path(os.path.realpath(place)))]
         if not allowed:

@@ -142,7 +142,9 @@ class Blur:
             else [part.strip() for part in words.split(",")]
         )
         if not all(part.isascii() and part.isdecimal() for part in ids):
-            raise InputError(f"blur: expected all, ids of people such as 2,3, or all but 1; got {quoted(text)}")
+            raise InputError(
+                f"blur: expected all, ids of people such as 2,3, or all but 1; got {quoted(text)}"
+            )
         return Blur(frozenset(int(part) for part in ids), others, strength)
 
     def covers(self, tracks: NDArray[np.int64] | None, faces: int = 0) -> NDArray[np.bool_]:

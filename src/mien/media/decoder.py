@@ -26,7 +26,15 @@ from mien.core.errors import MediaError
 DECODE_SECONDS = 20.0
 """Longest time by default that decoding one image may take."""
 
-_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"}
+_QUIET = {
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+    # Blocks of large images go back to the system when they are free, and up to twice as much of small ones stays: to find
+    # it anew for each image took longer than decoding.
+    "MALLOC_MMAP_THRESHOLD_": str(2**22),
+    "MALLOC_TRIM_THRESHOLD_": str(2**23),
+}
 
 BUSY = 3
 """So many times as long it may take by the clock, where others use the processor, too."""

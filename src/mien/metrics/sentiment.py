@@ -148,7 +148,9 @@ def _shares(given: object, where: str) -> dict[str, float]:
     if isinstance(given, str):
         given = {given: 1.0}
     if not isinstance(given, Mapping):
-        raise InputError(f"{where}: expected positive, neutral, negative or a weight for each; got {quoted(given)}")
+        raise InputError(
+            f"{where}: expected positive, neutral, negative or a weight for each; got {quoted(given)}"
+        )
     unknown = [str(word) for word in given if word not in SENTIMENTS.names]
     if unknown:
         raise InputError(

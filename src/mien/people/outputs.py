@@ -166,7 +166,9 @@ class PeoplePage:
             InputError: The file cannot be written.
         """
         several = len(self._recordings) > 1
-        title = counted(len(self._recordings), "recording") if several else titled(self._recordings[0]["source"])
+        title = (
+            counted(len(self._recordings), "recording") if several else titled(self._recordings[0]["source"])
+        )
         rows = [
             {
                 **vars(each),

@@ -22,6 +22,7 @@ from mien.server.schemas import Cause, Image, Images
 from mien.server.settings import Limits
 from mien.server.uploads import form_body
 
+
 def _body() -> dict[str, Any]:
     """What the OpenAPI document says of the body, which FastAPI does not see."""
     options = Choices.model_json_schema()["properties"]
@@ -135,8 +136,8 @@ def images(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRou
             pipeline = reader.suited(choices)
             with requests.taken(1):
                 answers = []
-                for file in taken.files:
-                    if await request.is_disconnected():
+                for number, file in enumerate(taken.files):
+                    if number and await request.is_disconnected():
                         break
                     answers.append(await reader.image(_read, file, reader, pipeline, choices.points))
         finally:

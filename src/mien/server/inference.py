@@ -147,9 +147,7 @@ class Batcher:
 
     def _next(self) -> list[_Waiting]:
         """Calls for a batch, if another thread has not taken them all."""
-        self._changed.wait_for(
-            lambda: (self._line and self._free > 0) or (self._closed and not self._line)
-        )
+        self._changed.wait_for(lambda: (self._line and self._free > 0) or (self._closed and not self._line))
         # Each caller has one call at a time: when all who are coming stand in line or are being answered,
         # there is nobody to wait for.
         self._changed.wait_for(

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mien.core.errors import InputError
-from mien.core.formatting import counted
 from mien.server.errors import APIError
 
 _MOST = 4096

@@ -143,7 +143,7 @@ class _Operation:
         kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content) or "nothing"
         types = dict.fromkeys(_type(told["schema"]) for told in content.values() if told.get("schema"))
         named = " or ".join(kind for kind in types if kind.startswith("<a"))
-        rest = [f"Errors: {', '.join(self.errors)} (<a href=\"#errors\">when</a>)."]
+        rest = [f'Errors: {", ".join(self.errors)} (<a href="#errors">when</a>).']
         if "security" in self.told:
             rest.append("Needs a token, where the service has one.")
         examples = [one["source"] for one in self.told.get("x-codeSamples", ())]

@@ -25,8 +25,12 @@ from mien.server.errors import APIError
 from mien.server.resources import give_back
 from mien.server.settings import Limits, ServerSettings
 
-_MOST_PASSED = 2**25  # Bytes of a request that are passed over once it has been answered, and the connection kept.
-_LONGEST_PARTING = 300.0  # Seconds in which all that a client sends is passed over, where the connection ends after that.
+_MOST_PASSED = (
+    2**25
+)  # Bytes of a request that are passed over once it has been answered, and the connection kept.
+_LONGEST_PARTING = (
+    300.0  # Seconds in which all that a client sends is passed over, where the connection ends after that.
+)
 
 
 class _Timer:

@@ -133,9 +133,7 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
         response.headers["Location"] = f"{prefix(request)}/v1/videos/{job.id}"
         return described(job, request)
 
-    @router.get(
-        "/v1/videos/{id}", responses=problems(404, 422), openapi_extra=command("", "/v1/videos/ID")
-    )
+    @router.get("/v1/videos/{id}", responses=problems(404, 422), openapi_extra=command("", "/v1/videos/ID"))
     async def read_video(job: Found, request: Request) -> VideoJob:
         """How far a video is, and where its results are."""
         return described(job, request)

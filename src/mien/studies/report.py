@@ -93,7 +93,11 @@ def levels_panels(compared: ComparedStudy) -> list[LevelsPanel]:
             levels.setdefault(one.one, {}).update(one.values)
             levels.setdefault(one.other, {}).update(one.other_values)
         clear = sum(one.significant for one in own)
-        note = _probability(own[0], compared) if len(own) == 1 else f"{clear} of {counted(len(own), 'pair')} differ"
+        note = (
+            _probability(own[0], compared)
+            if len(own) == 1
+            else f"{clear} of {counted(len(own), 'pair')} differ"
+        )
         title = f"{measure.replace('_', ' ')}{f', {each}' if each else ''}"
         panels.append(LevelsPanel(title, levels, own[0].paired, note))
     return panels
@@ -191,7 +195,11 @@ def _figures(study: Study, facts: StudyFacts) -> list[dict[str, str]]:
     figures = [
         {"value": str(facts.participants), "what": "participants", "more": ""},
         {"value": str(facts.recordings), "what": "recordings", "more": ""},
-        {"value": f"{len(windows):,}", "what": "windows", "more": f"{counted(len(signals), 'signal')} in each"},
+        {
+            "value": f"{len(windows):,}",
+            "what": "windows",
+            "more": f"{counted(len(signals), 'signal')} in each",
+        },
     ]
     if study.recordings:
         read = float(np.mean([one.coverage for one in study.recordings]))

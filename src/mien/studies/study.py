@@ -153,7 +153,9 @@ def _measure(
             )
     study.recordings.append(_facts(recording, signals, lasts, len(windows)))
     if video.failures:
-        study.problems.append(f"{recording.file}: {counted(len(video.failures), 'frame')} could not be read: a gap")
+        study.problems.append(
+            f"{recording.file}: {counted(len(video.failures), 'frame')} could not be read: a gap"
+        )
     if not signals.seen.any():
         study.problems.append(f"{recording.file}: nobody was seen in it")
 

@@ -93,4 +93,6 @@ class Smoothing:
                     f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
                 )
         if isinstance(self.baseline, int | float) and not self.baseline > 0:
-            raise InputError(f"expected baseline as seconds above 0, 'median' or None; got {quoted(self.baseline)}")
+            raise InputError(
+                f"expected baseline as seconds above 0, 'median' or None; got {quoted(self.baseline)}"
+            )

@@ -166,7 +166,9 @@ class MqttSettings(ActionSettings):
     @classmethod
     def _topic(cls, topic: str) -> str:
         if topic.startswith("/") or topic.endswith("/") or any(character in "+#\0 " for character in topic):
-            raise ValueError(f"expected the beginning of a topic, without + # and spaces; got {quoted(topic)}")
+            raise ValueError(
+                f"expected the beginning of a topic, without + # and spaces; got {quoted(topic)}"
+            )
         return topic
 
     @field_validator("host")

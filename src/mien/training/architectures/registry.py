@@ -98,7 +98,9 @@ def create_model(
     Weights(trainable=318407, total_with_running_statistics=318407)
     """
     if name not in ARCHITECTURES:
-        raise InputError(f"expected an architecture out of {', '.join(sorted(ARCHITECTURES))}; got {quoted(name)}")
+        raise InputError(
+            f"expected an architecture out of {', '.join(sorted(ARCHITECTURES))}; got {quoted(name)}"
+        )
     if classes is not None and heads is not None:
         raise InputError("expected classes or heads; got both: heads alone says it all")
     outputs = {DEFAULT_HEAD: 7 if classes is None else classes} if heads is None else dict(heads)
