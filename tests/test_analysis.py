@@ -144,7 +144,9 @@ def test_without_pandas_the_way_to_get_it_is_told(
 
 def test_options_build_a_pipeline(photo: Path) -> None:
     assert len(analyze(photo, detector="whole", threads=1).faces) == 1
-    with pytest.raises(InputError, match="expected a detector out of"):
+    with pytest.raises(
+        InputError, match="detector: expected mtcnn, blaze, auto, haar, whole or a Detector; got 'yolo'"
+    ):
         analyze(photo, detector="yolo")  # type: ignore[arg-type]
 
 

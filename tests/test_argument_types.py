@@ -78,7 +78,7 @@ def test_records_and_sessions_say_what_they_expected(pipeline: Pipeline) -> None
         (lambda: Tracking(keep="often"), "keep: expected a number; got 'often'"),
         (lambda: Tracking(cuts=0), "cuts: expected True or False; got 0"),
         (lambda: Smoothing(tau=None), "tau: expected a number; got None"),
-        (lambda: Smoothing(baseline="mean"), "baseline: expected a number, median or None; got 'mean'"),
+        (lambda: Smoothing(baseline="mean"), "baseline: expected a number, median or None; got 'mean': did you mean median?"),
         (lambda: Sampling(hidden_frames="no"), "hidden_frames: expected True or False; got 'no'"),
         (lambda: VideoOptions(max_pixels="all"), "max_pixels: expected a whole number or None; got 'all'"),
         (lambda: Session(None), "pipeline: expected a Pipeline; got None"),
@@ -142,7 +142,9 @@ def test_other_arguments_are_those_of_the_record_that_takes_them_along() -> None
         read(7)  # type: ignore[arg-type]
 
 
+@pytest.mark.integration
 def test_nothing_heavy_is_loaded_to_check() -> None:
-    code = "import mien.core.arguments, sys; print({'numpy', 'pydantic', 'onnxruntime', 'PIL'} & set(sys.modules))"
+    loaded = "{'numpy', 'pydantic', 'onnxruntime', 'PIL'} & {*sys.modules}"
+    code = f"import mien.core.arguments, sys; print({loaded})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

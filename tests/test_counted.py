@@ -12,6 +12,7 @@ from mien import Faces, FrameResult, Labels, Results, VideoResult
 from mien.core.notebook import PNGImage, PNGImages
 from mien.tracking.persons import PersonSummaries
 
+LABELS = Labels(("happy", "sad"))
 PLAIN = re.compile(r"\{len\([^{}]*\)(?::,)?\} (?:[a-z]+ )?[a-z]+s\b")
 """A length before a word in the plural, of which nobody says that there are several."""
 
@@ -24,20 +25,20 @@ def faces(frames: list[int]) -> Faces:
         frames,
         np.zeros(count),
         tracks=[1] * count,
-        probs=np.ones((count, 1)),
-        labels=Labels(("happy",)),
+        probs=np.full((count, 2), 0.5),
+        labels=LABELS,
     )
 
 
 def test_what_is_shown_of_one_and_of_several() -> None:
-    assert repr(faces([0])) == "Faces(1 face in 1 frame, 1 person, 1 expression)"
-    assert repr(faces([0, 0])) == "Faces(2 faces in 1 frame, 1 person, 1 expression)"
-    assert repr(faces([])) == "Faces(0 faces in 0 frames, 0 people, 1 expression)"
+    assert repr(faces([0])) == "Faces(1 face in 1 frame, 1 person, 2 expressions)"
+    assert repr(faces([0, 0])) == "Faces(2 faces in 1 frame, 1 person, 2 expressions)"
+    assert repr(faces([])) == "Faces(0 faces in 0 frames, 0 people, 2 expressions)"
     one = FrameResult("a.jpg", 0, 0.0, faces([0]))
     assert repr(one) == "FrameResult(a.jpg, frame 0, 1 face)"
-    video = VideoResult.collect("a.jpg", [one], Labels(("happy",)), 1.0, False)
+    video = VideoResult.collect("a.jpg", [one], LABELS, 1.0, False)
     assert repr(video) == "VideoResult(a.jpg, 1 frame, 1 face)"
-    assert repr(Results([video], Labels(("happy",)))) == "Results(1 source, 1 frame, 1 face)"
+    assert repr(Results([video], LABELS)) == "Results(1 source, 1 frame, 1 face)"
     assert repr(PersonSummaries()) == "PersonSummaries(0 people)"
     assert repr(PNGImage("a", b"1")) == "PNGImage('a', 1 byte)"
     assert repr(PNGImages([PNGImage("a", b"1")])) == "PNGImages(1 image)"

@@ -364,9 +364,10 @@ def test_whatever_is_no_message_is_answered(folder: Path) -> None:
     with started(folder) as server:
         for line, *_ in (*STRANGE, (silent,), (good,)):
             server.stdin.write(f"{line}\n")
+        server.stdin.flush()
+        *refused, last = (json.loads(server.stdout.readline()) for _ in range(len(STRANGE) + 1))
         server.stdin.close()
-        *refused, last = map(json.loads, server.stdout)
-        assert (server.wait(60), server.stderr.read()) == (0, "")
+        assert (server.wait(60), server.stdout.read(), server.stderr.read()) == (0, "", "")
     assert (last["id"], last["result"]["structuredContent"]["status"]) == (99, "face")
     assert len(refused) == len(STRANGE)
     for told, (line, id, code, words) in zip(refused, STRANGE, strict=True):

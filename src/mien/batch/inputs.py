@@ -105,7 +105,8 @@ def _table(path: Path, text: str) -> Iterator[ListLine]:
         if len(row) > len(header) and any(row[len(header) :]):
             place = f"{path}, line {table.line_num + skipped}"
             raise InputError(
-                f"{place}: expected {counted(len(header), 'column')} as in the header; got {len(row)}: put names with {separator!r} into quotation marks"
+                f"{place}: expected {counted(len(header), 'column')} as in the header; got {len(row)}: put "
+                f"names with {separator!r} into quotation marks"
             )
         if len(row) > where and row[where].strip():
             word = row[label].strip() if label is not None and len(row) > label else ""

@@ -92,8 +92,8 @@ class Summary(Writer):
         if self._videos:
             console.print(self._video_table())
         if series := {video.series for video in self._videos if video.with_face}:
-            counted = " or ".join(sorted(series, reverse=True))
-            console.print(f"of the time: share of the time in view by {counted}, all people", style="dim")
+            used = " or ".join(sorted(series, reverse=True))
+            console.print(f"of the time: share of the time in view by {used}, all people", style="dim")
         # Of somebody alone the table of videos says all but how often they blink.
         if len(self._videos) == 1 and len(self._videos[0].people) >= (1 if self.run.landmarks else 2):
             self._show_people(self._videos[0], console)

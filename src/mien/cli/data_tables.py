@@ -134,7 +134,8 @@ def _show_pairs(facts: dict[str, Any], console: Console) -> None:
         )
     console.print(table)
     console.print(
-        f"exact: images of the first that are in the second too; near: {counted(near['pairs'], 'pair')} of distinct images, {near['mirrored']:,} of them "
+        f"exact: images of the first that are in the second too; near: {counted(near['pairs'], 'pair')} of "
+        f"distinct images, {near['mirrored']:,} of them "
         f"mirrored, {near['of_another_label']:,} of different labels (correlation of at least {near['likeness']})",
         style="dim",
     )

@@ -15,7 +15,6 @@ import typer
 
 from mien.cli.span_options import OVER_TIME, SpanOptions
 from mien.core.errors import InputError
-from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
 
@@ -497,7 +496,5 @@ class SourceOptions:
             return None
         match = re.fullmatch(r"(\d+)x(\d+)", self.size)
         if match is None:
-            raise InputError(
-                f"expected --size as width x height in px, such as 1280x720; got {quoted(self.size)}"
-            )
+            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {self.size!r}")
         return int(match[1]), int(match[2])

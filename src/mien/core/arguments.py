@@ -124,7 +124,13 @@ def _fits(value: object, kind: Any) -> bool:
     if origin is Mapping and isinstance(value, Mapping):
         keys, values = get_args(kind)
         return all(_fits(key, keys) and _fits(one, values) for key, one in value.items())
-    return isinstance(value, origin) if isinstance(origin, type) and origin is not Any else True
+    return isinstance(value, origin) if _tells_its_instances(origin) else True
+
+
+def _tells_its_instances(kind: Any) -> bool:
+    """Whether something is a class, but for those protocols that only type checkers hold."""
+    known = not getattr(kind, "_is_protocol", False) or getattr(kind, "_is_runtime_protocol", False)
+    return isinstance(kind, type) and kind is not Any and known
 
 
 def _is_bool(value: object) -> bool:

@@ -21,6 +21,8 @@ from pathlib import PurePath
 from reprlib import Repr
 from typing import Any, TextIO
 
+from mien.core.formatting import counted
+
 _STRANGE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _STRANGE_IN_TEXT = re.compile(_STRANGE.pattern.replace("\x00-\x1f", "\x00-\x08\x0b-\x1f"))
 _ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8}))")
@@ -161,7 +163,7 @@ def quoted(value: object) -> str:
     ("'maybe'", 'None', 80, '6,000,000 bytes')
     """
     if isinstance(value, bytes | bytearray | memoryview) and len(value) > _QUOTED.maxother:
-        return f"{len(value):,} bytes"
+        return counted(len(value), "byte")
     return " ".join(_QUOTED.repr(value).split())
 
 

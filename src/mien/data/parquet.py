@@ -67,7 +67,8 @@ def shards_in(path: Path) -> list[Path]:
     for (folder, name, count), numbers in there.items():
         if absent := sorted(set(range(int(count))) - numbers):
             raise InputError(
-                f"{folder}: expected {counted(int(count), 'file')} {name}-*-of-{count}.parquet; number {absent[0]:0{len(count)}} is missing: fetch it too"
+                f"{folder}: expected {counted(int(count), 'file')} {name}-*-of-{count}.parquet; number "
+                f"{absent[0]:0{len(count)}} is missing: fetch it too"
             )
     return files
 

@@ -175,7 +175,8 @@ def open_function(function: Callable[..., object], name: str, head: str | None =
     columns = np.shape(predict(np.zeros((2, _SIDE, _SIDE), np.uint8)))
     if columns != (2, len(EXPRESSIONS)):
         raise InputError(
-            f"{name}: expected {counted(len(EXPRESSIONS), 'probability', 'probabilities')} for each image, or an attribute labels that names the classes; "
+            f"{name}: expected {counted(len(EXPRESSIONS), 'probability', 'probabilities')} for each image, "
+            f"or an attribute labels that names the classes; "
             f"got an answer of the shape {columns} to 2 images: set {name.rpartition(':')[2]}.labels"
         )
     return Predictor(

@@ -51,7 +51,8 @@ def average(
     parts = np.array(shares or [1.0] * len(files), dtype=np.float64)
     if len(parts) != len(files) or (parts < 0).any() or not 0 < parts.sum() < np.inf:
         raise InputError(
-            f"expected a share of 0 or more for each of {counted(len(files), 'file')}, and one above 0; got {', '.join(f'{part:g}' for part in parts)}"
+            f"expected a share of 0 or more for each of {counted(len(files), 'file')}, and one above 0; got "
+            f"{', '.join(f'{part:g}' for part in parts)}"
         )
     parts /= parts.sum()
     cards, models = zip(*(opened(path, data) for path in files), strict=True)

@@ -207,7 +207,7 @@ class Jobs:
         if len(self._coming) + counts["waiting"] + counts["running"] >= self._limits.jobs:
             raise APIError(
                 429,
-                f"expected at most {counted(self._limits.jobs, 'video that waits or is', 'videos that wait or are')} read; there are as many: try again later",
+                f"expected at most {counted(self._limits.jobs, 'video')} at once, waiting or being read; there are as many: try again later",
             )
         name = uuid.uuid4().hex
         upload = Upload(name, self._folder.job(name), self._limits.video_bytes, self._room)

@@ -78,7 +78,8 @@ class RequestRates:
             wait = (1 - left) / limit.rate
             raise APIError(
                 429,
-                f"expected at most {limit.rate:g} {'request' if limit.rate == 1 else 'requests'} a second, and {limit.burst} at once; got more: ask again in {wait:.2g} s",
+                f"expected at most {limit.rate:g} {'request' if limit.rate == 1 else 'requests'} a second, "
+                f"and {limit.burst} at once; got more: ask again in {wait:.2g} s",
                 "rate_limited",
                 {"Retry-After": str(math.ceil(wait))},
             )

@@ -52,7 +52,8 @@ def check(token: str) -> None:
     """
     if not _TOKEN.fullmatch(token):
         raise InputError(
-            f"expected a token of {LEAST} to 256 letters, digits and -._~; got another one of {counted(len(token), 'character')}: make one with {_HOW}"
+            f"expected a token of {LEAST} to 256 letters, digits and -._~; got another one of "
+            f"{counted(len(token), 'character')}: make one with {_HOW}"
         )
 
 

@@ -115,7 +115,8 @@ def _person(video: VideoResult, rule: PersonRule, lasting: Floats) -> tuple[Face
     if len(tracks) > 1:
         share = seconds[tracks.tolist().index(track)] / seconds.sum()
         remarks = [
-            f"{video.source}: {counted(len(tracks), 'person', 'people')} in view; person {track} is taken, who has {percent(float(share))} of the time of all"
+            f"{video.source}: {counted(len(tracks), 'person', 'people')} in view; person {track} is taken, "
+            f"who has {percent(float(share))} of the time of all"
         ]
     return faces[np.flatnonzero(faces.tracks == track)], remarks
 

@@ -217,7 +217,8 @@ def _videos(
             yield recording, video
     if strange:
         study.problems.append(
-            f"{counted(len(strange), 'source of the rows is', 'sources of the rows are')} no recording of {found.given}: left out: {', '.join(strange[:3])}"
+            f"{counted(len(strange), 'source of the rows is', 'sources of the rows are')} no recording of "
+            f"{found.given}: left out: {', '.join(strange[:3])}"
         )
     study.problems += [
         f"{recording.file}: there are no rows of it"

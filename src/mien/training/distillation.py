@@ -93,7 +93,8 @@ class TeacherCache:
         missing = [path.name for path in self._paths if not path.is_file()]
         if missing:
             raise InputError(
-                f"{folder}: expected {counted(len(self._paths), 'view')}; {counted(len(missing), 'is', 'are')} missing, such as {missing[0]}: run mien models teacher-cache again"
+                f"{folder}: expected {counted(len(self._paths), 'view')}; "
+                f"{counted(len(missing), 'is', 'are')} missing, such as {missing[0]}: run mien models teacher-cache again"
             )
         self._open: dict[int, Mapping[str, NDArray[Any]]] = {}
         self._means: dict[str, NDArray[np.float32]] = {}
@@ -306,7 +307,8 @@ def _held_out(
     known = ~np.any(masks, axis=0)
     if known.any():
         raise InputError(
-            f"expected a teacher for every image that has not learned from it; {known.sum():,} of {counted(len(known), 'image')} {'has' if known.sum() == 1 else 'have'} none: "
+            f"expected a teacher for every image that has not learned from it; {known.sum():,} of "
+            f"{counted(len(known), 'image')} {'has' if known.sum() == 1 else 'have'} none: "
             "add teachers of the other folds (--set split.folds=4 --set split.fold=0 and so on)"
         )
     return np.stack(masks)

@@ -201,7 +201,8 @@ def _card(
             note="Pixels as they are; the network scales them itself.",
         ),
         crop=FER_CROP,
-        training=f"{counted(len(cuts.training), 'image')} ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; {counted(len(run.history), 'epoch')}, "
+        training=f"{counted(len(cuts.training), 'image')} ({_CUTS[recipe.split.policy]}); heads "
+        f"{' and '.join(recipe.heads)}; {counted(len(run.history), 'epoch')}, "
         f"seed {recipe.seed}."
         + "".join(_mixed_in(name, cuts.others[name], recipe) for name in recipe.mixture)
         + (

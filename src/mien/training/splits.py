@@ -87,7 +87,8 @@ def cut(data: FaceDataset | Mixture, recipe: Recipe) -> Splits:
     classes = len(first.labels)
     if len(cuts.training) < classes:
         raise InputError(
-            f"expected at least one image per class in Training; got {counted(len(cuts.training), 'image')} for {counted(classes, 'class', 'classes')}: add some"
+            f"expected at least one image per class in Training; got {counted(len(cuts.training), 'image')} "
+            f"for {counted(classes, 'class', 'classes')}: add some"
         )
     cuts.training.require_every_class("Training")
     return replace(cuts, others=cut_others(data, recipe))

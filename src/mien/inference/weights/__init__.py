@@ -28,9 +28,10 @@ def network_path(name: str | os.PathLike[str]) -> Path:
         NetworkError: There is neither such a network nor such a file.
     """
     path = FOLDER / f"{name}.onnx"
-    if os.fspath(name) == Path(name).name and path.is_file() and not _other(path):
+    # os.path answers no where Path raises: a name too long, or with a null character.
+    if os.fspath(name) == Path(name).name and os.path.isfile(path) and not _other(path):
         return path
-    if Path(name).is_file():
+    if os.path.isfile(name):
         return Path(name)
     known = shipped()
     names = ", ".join(known) or "none, as this installation was built without any"

@@ -95,7 +95,8 @@ class ResidualNet(nn.Module):
         each *= len(widths) if len(each) == 1 else 1
         if len(each) != len(widths) or not 0 <= separable <= len(widths):
             raise InputError(
-                f"expected blocks and separable to fit {counted(len(widths), 'stage')} (widths {list(widths)}); got blocks {blocks}, separable {separable}"
+                f"expected blocks and separable to fit {counted(len(widths), 'stage')} (widths "
+                f"{list(widths)}); got blocks {blocks}, separable {separable}"
             )
         if kernel < 1 or kernel % 2 == 0:
             raise InputError(f"expected an odd kernel, such as 3 or 5; got {kernel}")
