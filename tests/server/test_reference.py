@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from html import unescape
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.server.service import Service
+from mien.server.document import EXAMPLE_ADDRESS, WHEN
+from tests.server.service import Service, encoded
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -40,3 +48,56 @@ def test_every_field_is_told_of(service: Service) -> None:
     ids = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
     assert len(set(ids)) == len(ids)
     assert json.dumps(document).count('"429"') >= 8
+
+
+def test_what_requests_have_in_common_is_told_once(service: Service) -> None:
+    page = service.client.get("/docs").text
+    document = service.client.get("/openapi.json").json()
+    for when in WHEN.values():
+        assert page.count(re.sub("`[^`]*`", "", when)[:40]) == 1, when
+    for about in (
+        "What finds faces, out of the detectors",
+        "SHA-256 of the model",
+        "Keep only the biggest face.",
+    ):
+        assert page.count(about) == 1, about
+    for schema in document["components"]["schemas"].values():
+        if "example" in schema:
+            assert page.count(str(next(iter(schema["example"].values())))[:60]) <= 2
+    errors = {
+        status: answer["description"]
+        for path in document["paths"].values()
+        for operation in path.values()
+        for status, answer in operation["responses"].items()
+        if status >= "400"
+    }
+    assert errors == {str(status): when for status, when in WHEN.items()}
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_its_commands_run(
+    service: Service, tmp_path: Path, portrait: np.ndarray, movie: Callable[..., Path]
+) -> None:
+    """In the order of the page, but for the one that deletes."""
+    (tmp_path / "face.jpg").write_bytes(encoded(portrait, "JPEG"))
+    shutil.copy(movie(5), tmp_path / "talk.mp4")
+    commands = [
+        unescape(line) for line in re.findall(r">\$ (curl .*?)</pre>", service.client.get("/docs").text)
+    ]
+    assert len(commands) == sum(
+        len(methods) for methods in service.client.get("/openapi.json").json()["paths"].values()
+    )
+    id = ""
+    for command in sorted(commands, key=lambda command: "DELETE" in command):
+        if "/photos" in command or "/v1/source" in command:
+            continue  # Of services that have some.
+        asked = command.replace(EXAMPLE_ADDRESS, service.url.rstrip("/")).replace("ID", id)
+        asked = asked.replace("curl ", "curl -sS --fail-with-body ", 1)
+        done = subprocess.run(["sh", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, (command, done.stdout[-300:], done.stderr)
+        if "talk.mp4" in command:
+            id = json.loads(done.stdout)["id"]
+            place = f"/v1/videos/{id}"
+            until(lambda place=place: service.client.get(place).json()["state"] == "done")  # type: ignore[misc]
+    assert (tmp_path / "result.csv").read_text().startswith("source,")
+    assert service.client.get(f"/v1/videos/{id}").status_code == 404

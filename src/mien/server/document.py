@@ -4,6 +4,8 @@ asks it.
 
 from __future__ import annotations
 
+import re
+from inspect import cleandoc
 from typing import Any
 
 from mien.server.schemas import Problem
@@ -25,6 +27,8 @@ WHEN = {
 }
 """When an error is answered, by its status."""
 
+_FIELD = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
+
 EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
 """Of the service in commands."""
 
@@ -37,6 +41,16 @@ def problems(*more: int) -> dict[int | str, dict[str, Any]]:
     """
     statuses = sorted({401, 403, 421, 429, *more})
     return {status: {"model": Problem, "description": WHEN[status]} for status in statuses}
+
+
+def described_fields(docstring: str | None) -> dict[str, str]:
+    r"""What the docstring of a class says of each of its fields.
+
+    >>> described_fields("A point.\n\nArgs:\n    x: To the right,\n        in px.\n    y: Down.\n")
+    {'x': 'To the right, in px.', 'y': 'Down.'}
+    """
+    fields = cleandoc(docstring or "").partition("\n\nArgs:\n")[2]
+    return {name: " ".join(told.split()) for name, told in _FIELD.findall(fields)}
 
 
 def command(arguments: str, path: str) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from mien.reports.page import stylesheet
 from mien.server.choices import Choices
+from mien.server.document import described_fields
 from mien.server.proxy import prefix
 from mien.server.schemas import READER
 
@@ -41,9 +42,6 @@ _CHOICES = tuple(Choices.model_fields)
 _MAY_CHOOSE = 'what a client <a href="#choices">may choose</a>'
 _WIDE = 96
 """Letters of a line of an example."""
-
-_FIELD = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
-"""A field in the docstring of a class."""
 
 
 def reference(app: FastAPI) -> APIRouter:
@@ -71,11 +69,11 @@ def reference(app: FastAPI) -> APIRouter:
 def _told_by_field(document: dict[str, Any]) -> dict[str, Any]:
     """The document with what docstrings say of each field at that field."""
     for schema in document["components"]["schemas"].values():
-        about, _, fields = schema.get("description", "").partition("\n\nArgs:\n")
-        schema["description"] = about
-        for name, told in _FIELD.findall(fields):
+        about = schema.get("description", "")
+        schema["description"] = about.partition("\n\nArgs:\n")[0]
+        for name, told in described_fields(about).items():
             if name in schema.get("properties", {}):
-                schema["properties"][name]["description"] = " ".join(told.split())
+                schema["properties"][name]["description"] = told
     return document
 
 
@@ -91,9 +89,10 @@ def _page(text: str) -> str:
     ]
     contents = "".join(one.line() for one in operations)
     schemas = document["components"]["schemas"]
+    examples = {name: schema["example"] for name, schema in schemas.items() if "example" in schema}
     sections = [
         _shared(operations, schemas),
-        *(one.section(schemas) for one in operations),
+        *(one.section(examples) for one in operations),
         *(_schema(name, schema) for name, schema in schemas.items()),
     ]
     return (
@@ -103,7 +102,7 @@ def _page(text: str) -> str:
         f'<header><p class="brand">mien {escape(info["version"])}</p><h1>The service</h1>'
         f'<div class="note">{_prose(info["description"])}'
         '<p>The same for programs: <a href="openapi.json">openapi.json</a>.</p></div></header>'
-        f"<main><section><h2>Requests</h2><table>{contents}</table></section>{''.join(sections)}</main></body></html>"
+        f"<main><section><h2>Requests</h2><ul>{contents}</ul></section>{''.join(sections)}</main></body></html>"
     )
 
 
@@ -123,21 +122,24 @@ class _Operation:
 
     def line(self) -> str:
         """In the list of all."""
-        first = self.told["description"].partition(".")[0].partition("\n\n")[0]
-        return f'<tr><td><a href="#{self.told["operationId"]}">{self._name}</a></td><td>{_inline(first)}.</td></tr>'
+        return f'<li><a href="#{self.told["operationId"]}">{self._name}</a></li>'
 
-    def section(self, schemas: dict[str, Any]) -> str:
-        """All of it."""
+    def section(self, examples: dict[str, Any]) -> str:
+        """All of it.
+
+        Args:
+            examples: Of types, by their names; the one that is shown is taken out.
+        """
         return (
             f'<section id="{self.told["operationId"]}"><h2>{self._name}</h2>{_prose(self.told["description"])}'
-            f"{_parameters(self.told)}{_bodies(self.told)}{self._answer(schemas)}</section>"
+            f"{_parameters(self.told)}{_bodies(self.told)}{self._answer(examples)}</section>"
         )
 
     @property
     def _name(self) -> str:
         return f"<code>{self.method.upper()} {escape(self.path)}</code>"
 
-    def _answer(self, schemas: dict[str, Any]) -> str:
+    def _answer(self, examples: dict[str, Any]) -> str:
         [(status, answer)] = [one for one in self.told["responses"].items() if one[0] < "400"]
         content = answer.get("content", {})
         kinds = ", ".join(f"<code>{escape(kind)}</code>" for kind in content) or "nothing"
@@ -146,11 +148,11 @@ class _Operation:
         rest = [f'Errors: {", ".join(self.errors)} (<a href="#errors">when</a>).']
         if "security" in self.told:
             rest.append("Needs a token, where the service has one.")
-        examples = [one["source"] for one in self.told.get("x-codeSamples", ())]
-        shown = schemas.get(_name(content.get("application/json", {}).get("schema", {})), {}).get("example")
+        commands = [one["source"] for one in self.told.get("x-codeSamples", ())]
+        shown = examples.pop(_name(content.get("application/json", {}).get("schema", {})), None)
         return (
             f"<p>Answer: <code>{status}</code>, {named or kinds}. {' '.join(rest)}</p>"
-            + "".join(f'<pre tabindex="0">$ {escape(source)}</pre>' for source in examples)
+            + "".join(f'<pre tabindex="0">$ {escape(source)}</pre>' for source in commands)
             + ("" if shown is None else f'<pre tabindex="0">{escape(_indented(shown))}</pre>')
         )
 
@@ -234,24 +236,29 @@ def _rows(rows: Iterable[tuple[str, Any, str]]) -> str:
 
 
 def _indented(value: Any, depth: int = 0) -> str:
-    """JSON in which what fits into a line stands in one.
+    """JSON with as much in a line as fits.
 
-    >>> print(_indented({"size": [3, 4], "name": "a" * 80}))
+    >>> print(_indented({"size": [3, 4], "name": "a" * 80, "time": 0.5, "track": 1}))
     {
       "size": [3, 4],
-      "name": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+      "name": "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+      "time": 0.5, "track": 1
     }
     """
     text = json.dumps(value, ensure_ascii=False)
-    if len(text) + 2 * depth <= _WIDE or not isinstance(value, dict | list) or not value:
+    if len(text) + 2 * depth <= _WIDE or not isinstance(value, dict | list):
         return text
-    inner = "  " * (depth + 1)
-    if isinstance(value, dict):
-        parts = [f"{json.dumps(name)}: {_indented(one, depth + 1)}" for name, one in value.items()]
-    else:
-        parts = [_indented(one, depth + 1) for one in value]
-    start, end = "{}" if isinstance(value, dict) else "[]"
-    return f"{start}\n{inner}" + f",\n{inner}".join(parts) + f"\n{'  ' * depth}{end}"
+    keys = [f"{json.dumps(name)}: " for name in value] if isinstance(value, dict) else [""] * len(value)
+    ones = value.values() if isinstance(value, dict) else value
+    lines = [""]
+    for key, one in zip(keys, ones, strict=True):
+        part = f"{key}{_indented(one, depth + 1)},"
+        if lines[-1] and len(lines[-1]) + len(part) + 2 * depth < _WIDE and not isinstance(one, dict | list):
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    inner, (start, end) = "\n" + "  " * (depth + 1), "{}" if isinstance(value, dict) else "[]"
+    return f"{start}{inner.join(lines)[:-1]}\n{'  ' * depth}{end}"
 
 
 def _type(schema: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from mien.core.errors import InputError
 from mien.media.blur import Blur
 from mien.server.choices import invalid
-from mien.server.document import command, problems
+from mien.server.document import command, described_fields, problems
 from mien.server.errors import APIError
 from mien.server.jobs import Jobs
 from mien.server.offer import Offer
@@ -57,10 +57,11 @@ _SHOWN = (".html", ".mp4", ".png")
 
 def _form_fields() -> dict[str, Any]:
     """The options as fields of a form, where what is left out is None."""
-    fields = {}
+    fields, told = {}, described_fields(VideoJobOptions.__doc__)
     for name, about in _OPTIONS.json_schema()["properties"].items():
         kinds = [kind for kind in about.pop("anyOf", []) if kind != {"type": "null"}]
         about.pop("default", None)
+        about["description"] = told[name]
         fields[name] = about | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
     return fields
 
