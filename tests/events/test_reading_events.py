@@ -375,7 +375,7 @@ def test_an_annotation_of_elan_without_a_time(tmp_path: Path) -> None:
     path.write_text(path.read_text(encoding="utf-8").replace(' TIME_VALUE="4000"', ""), encoding="utf-8")
     events, remarks = read_events(path)
     assert [each.label for each in events] == ["smile"]
-    assert "1 annotations without a time" in remarks[0]
+    assert "1 annotation without a time" in remarks[0]
 
 
 LONG_GRID = """File type = "ooTextFile"

@@ -284,7 +284,7 @@ JSON, GZIP = {"Content-Type": "application/json"}, {"Content-Encoding": "gzip"}
         ((500, {**JSON, **GZIP}, b"no gzip"), "broken_off", "while decompressing"),
         ((200, JSON, b"[" * 100_000), "not_mien", "application/json of 100,000 bytes"),
         ((200, JSON, b'{"images": "\xff"}'), "not_mien", "application/json of 15 bytes"),
-        (problem(418, "red \x1b[31m" + "a" * 10_000), "some", r"^red \\x1b\[31ma{1900,}$"),
+        (problem(418, "red \x1b[31m" + "a" * 10_000), "some", r"^red \\x1b\[31ma{900,}…a{900,}$"),
         ((302, {"Location": "/" + "a" * 10_000}, b""), "redirected", "sent on to /a{199}, where"),
     ],
 )
@@ -360,8 +360,8 @@ def test_options_and_paths_that_cannot_be_sent() -> None:
                 client.images(b"image", **options)
             with pytest.raises(InputError, match=told):
                 client.video(b"video", **options)
-            with pytest.raises(InputError, match=told), client.stream(**options):
-                pass
+            with pytest.raises(InputError, match=told):
+                client.stream(**options)
         for value in ("a\nb", "\udc80"):
             with pytest.raises(InputError, match="model: expected a value of letters"):
                 client.images(b"image", model=value)

@@ -99,6 +99,7 @@ class FrameStream:
     _socket: Socket
 
     def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
+        check_values(options, StreamChoices)
         self._address, self._options = address, options
 
     def __enter__(self) -> FrameStream:
@@ -156,6 +157,7 @@ class AsyncFrameStream:
     _socket: AsyncSocket
 
     def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
+        check_values(options, StreamChoices)
         self._address, self._options = address, options
 
     async def __aenter__(self) -> AsyncFrameStream:
@@ -213,7 +215,6 @@ def _settings(address: ServiceAddress) -> dict[str, Any]:
 
 
 def _start(options: Mapping[str, Any]) -> str:
-    check_values(options, StreamChoices)
     return json.dumps({"type": "start", "times": True, **options})
 
 

@@ -68,7 +68,13 @@ def fault(error: Mapping[str, Any], words: Mapping[str, str] | None = None) -> s
     if expected is None:
         said = str(error["msg"])
         expected = f"{said[:1].lower()}{said[1:]}".removeprefix("input should be ")
-    return f"expected {expected.format_map(about)}{_came(kind, error)}"
+    else:
+        expected = expected.format_map({name: _short(value) for name, value in about.items()})
+    return f"expected {expected}{_came(kind, error)}"
+
+
+def _short(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _came(kind: str, error: Mapping[str, Any]) -> str:
