@@ -35,11 +35,7 @@ export async function still(file, card, how) {
   const rows = rowsOf(file.name, [{ frame: 0, time: 0, faces }], settings);
   const told = faces.map((face) => captionOf(face, settings));
   const words = told.map(({ name }) => name).join(", ");
-  card.done(
-    faces.length === 0
-      ? "No face found."
-      : `${counted(faces.length, "face")}: ${words}.`,
-  );
+  card.done(faces.length === 0 ? "No face found." : `${counted(faces.length, "face")}: ${words}.`);
   if (canvas) await show(card, canvas, faces, settings, `${file.name}: ${words || "no face"}`, stem);
   if (faces.length) {
     const lines = told.map(({ name, percent }, at) => [
