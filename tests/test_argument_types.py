@@ -74,20 +74,20 @@ def test_analyze_says_what_it_expected(wrong: dict[str, Any], told: str) -> None
 
 
 def test_records_and_sessions_say_what_they_expected(pipeline: Pipeline) -> None:
-    cases: list[tuple[Any, str]] = [
-        (lambda: Tracking(keep="often"), "keep: expected a number; got 'often'"),
-        (lambda: Tracking(cuts=0), "cuts: expected True or False; got 0"),
-        (lambda: Smoothing(tau=None), "tau: expected a number; got None"),
-        (lambda: Smoothing(baseline="mean"), "baseline: expected a number, median or None; got 'mean': did you mean median?"),
-        (lambda: Sampling(hidden_frames="no"), "hidden_frames: expected True or False; got 'no'"),
-        (lambda: VideoOptions(max_pixels="all"), "max_pixels: expected a whole number or None; got 'all'"),
-        (lambda: Session(None), "pipeline: expected a Pipeline; got None"),
-        (lambda: Session(pipeline, talking="skipp"), "talking: expected mark or skip; got 'skipp': did you mean skip?"),
-        (lambda: AsyncPipeline(pipeline, "two"), "concurrency: expected a whole number; got 'two'"),
+    cases: list[tuple[Any, dict[str, Any], str]] = [
+        (Tracking, {"keep": "often"}, "keep: expected a number; got 'often'"),
+        (Tracking, {"cuts": 0}, "cuts: expected True or False; got 0"),
+        (Smoothing, {"tau": None}, "tau: expected a number; got None"),
+        (Smoothing, {"baseline": "mean"}, "baseline: expected a number, median or None; got 'mean': did you mean median?"),
+        (Sampling, {"hidden_frames": "no"}, "hidden_frames: expected True or False; got 'no'"),
+        (VideoOptions, {"max_pixels": "all"}, "max_pixels: expected a whole number or None; got 'all'"),
+        (Session, {"pipeline": None}, "pipeline: expected a Pipeline; got None"),
+        (Session, {"pipeline": pipeline, "talking": "skipp"}, "talking: expected mark or skip; got 'skipp': did you mean skip?"),
+        (AsyncPipeline, {"concurrency": "two"}, "concurrency: expected a whole number; got 'two'"),
     ]  # fmt: skip
-    for made, told in cases:
+    for made, wrong, told in cases:
         with pytest.raises(InputError) as caught:
-            made()
+            made(**wrong)
         assert str(caught.value) == told
 
 
@@ -100,8 +100,13 @@ def test_what_stands_for_a_type_is_taken(pipeline: Pipeline) -> None:
         def detect(self, images: Any) -> Any:
             return pipeline.detector.detect(images)
 
-    options: Any = {"largest": np.True_, "min_face": np.int64(50), "min_confidence": np.float32(0.5)}
-    made = Pipeline("whole", valence={"happy": 1}, threads=np.int32(1), **options)
+    options: Any = {
+        "threads": np.int32(1),
+        "largest": np.True_,
+        "min_face": np.int64(50),
+        "min_confidence": np.float32(0.5),
+    }
+    made = Pipeline("whole", valence={"happy": 1}, **options)
     assert made.largest
     assert len(Pipeline(Own())(ZEROS)) == 0
     assert Tracking(keep=1).keep == 1
