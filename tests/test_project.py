@@ -30,6 +30,22 @@ def test_the_version_is_said_once() -> None:
     assert not {"readme", "version"} & set(PROJECT)
 
 
+def test_no_other_file_names_the_version() -> None:
+    """But for CITATION.cff, and the client in JavaScript, which `make client` writes."""
+    names = ("Containerfile", "compose.yaml", "mkdocs.yml", "pyproject.toml", "web/package.json")
+    files = [ROOT / name for name in names]
+    files += [path for folder in ("src", "web/src") for path in (ROOT / folder).rglob("*.*")]
+    texts = {".css", ".html", ".js", ".json", ".py", ".toml", ".ts", ".yaml", ".yml"}
+    version = re.compile(rf"(?<![\d.]){re.escape(mien.__version__)}(?![\d.])")
+    named = {
+        path.relative_to(ROOT).as_posix()
+        for path in files
+        if (path.suffix in texts or path.name == "Containerfile")
+        and version.search(path.read_text(encoding="utf-8"))
+    }
+    assert named == {"src/mien/__init__.py", "web/src/client.js"}
+
+
 def test_the_citation_names_this_version() -> None:
     text = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     assert f'version: "{mien.__version__}"' in text
