@@ -124,7 +124,7 @@ docs: reference web/node_modules/.ready
 
 # The pages of docs/ that come from the code: the command line from its own --help, Python from its docstrings.
 reference: $(VENV)/.ready
-	$(VENV)/bin/python -m typer mien.cli.app utils docs --name mien --output docs/cli.md
+	$(VENV)/bin/python -m build_tools.cli_pages
 	$(VENV)/bin/python -m build_tools.api_pages
 
 # The networks' cards as a page.

@@ -247,14 +247,3 @@ def test_help_and_version(mien: Run) -> None:
     for command in ("analyze", "models", "doctor"):
         assert mien(command, "--help").returncode == 0
     assert "analyze" in mien().stdout
-
-
-def test_the_reference_is_that_of_the_commands() -> None:
-    page = Path(__file__).parents[1] / "docs" / "cli.md"
-    made = subprocess.run(
-        [sys.executable, "-m", "typer", "mien.cli.app", "utils", "docs", "--name", "mien"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert page.read_text(encoding="utf-8").strip() == made.stdout.strip(), "run `make reference`"

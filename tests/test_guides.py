@@ -1,13 +1,20 @@
 """What the pages for a start, by task and on concepts tell a reader to type does what they say.
 
-Each page's commands and programs run in one folder, in their order. A line whose comment says that it needs or takes
-something runs nowhere; its options are compared with the command line's reference.
+Each page's commands and programs run in one folder, in their order; a service runs until another one is started, and its
+port is a free one. A line whose comment says that it takes long, or needs more than an extra of mien, such as a camera, runs
+nowhere; tests/test_docs.py sees that the program understands it, as all lines of all pages.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,26 +22,26 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.data import FaceDataset, write_dataset
+from mien.inference.weights import network_path
 from mien.media import VideoWriter
+from tests.command_lines import blocks, commands
 from tests.commands import run_mien
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for folder in ("start", "guides", "concepts") for page in (DOCS / folder).glob("*.md"))
-LEFT_TO_READERS = re.compile(r"#.*\b(needs|takes)\b")
-NAMED = {"time,label": "points.csv", "start,end,label": "answers.csv"}
+NAMED = {"time,label": "points.csv", "start,end,label": "answers.csv", "import numpy as np": "reader.py"}
 """Files that pages show, by how they begin."""
 
 
-def blocks(page: Path) -> Iterator[tuple[str, str]]:
-    yield from re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def left_to_readers(line: str) -> bool:
+    """Whether a line runs nowhere, by its comment.
 
-
-def commands(page: Path) -> Iterator[tuple[str, str]]:
-    """Each command of a page, and what stands below it."""
-    for language, text in blocks(page):
-        if language == "console":
-            for line, _, below in (part.partition("\n") for part in re.split(r"^\$ ", text, flags=re.M)[1:]):
-                yield line, below
+    >>> [left_to_readers(f"mien serve # {said}") for said in ("needs mien[serve]", "needs mien[serve] and a camera", "takes minutes")]
+    [False, True, True]
+    """
+    needs = re.sub(r"^.*#|mien\[\w+\]", "", line) if "#" in line else ""
+    return re.search(r"\btakes\b|\bneeds\b(?!\s*($|;))", needs) is not None
 
 
 @pytest.fixture
@@ -47,9 +54,8 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("party/a.jpg", "party/b.jpg"):
         Path(name).parent.mkdir(exist_ok=True)
         photo.save(name)
-    for index, person in enumerate(
-        ("train/happy/anna-1", "train/neutral/anna-2", "validation/happy/carla-1")
-    ):
+    people = ("train/happy/anna-1", "train/neutral/anna-2", "validation/happy/carla-1")
+    for index, person in enumerate((*people, "test/happy/dora-1", "test/neutral/dora-2")):
         path = Path("photos", f"{person}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.rotate(index * 5).save(path)
@@ -60,47 +66,95 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         with VideoWriter(f"{name}.mp4", 384, 384) as movie:
             for index in range(8):
                 movie.write(small, index / 5)
+    shutil.copy(network_path("nano"), "mine.onnx")
+    write_dataset(faces_of_people(), "faces.parquet")
     return tmp_path
+
+
+def faces_of_people() -> FaceDataset:
+    """Labelled faces with columns that say whose they are."""
+    count = np.arange(84)
+    images = np.random.default_rng(0).integers(0, 256, (len(count), 48, 48), np.uint8)
+    columns = {"age": np.array([f"{20 + 30 * (n % 2)}" for n in count]), "person": (count // 7).astype(str)}
+    splits = np.where(count < 14, "Training", "PublicTest")
+    return FaceDataset(images, count % 7, None, splits, count, columns=columns)
+
+
+class Service:
+    """The service that a page tells to start, the last one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._process: subprocess.Popen[str] | None = None
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+
+    def start(self, words: list[str]) -> None:
+        self.end()
+        command = [sys.executable, "-m", "mien", *words, "--port", str(self.port)]
+        home = os.environ | {"HOME": str(self._folder)}
+        self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=home)
+        assert self._process.stderr is not None
+        assert (told := self._process.stderr.readline()).startswith("mien serves http://127.0.0.1:"), told
+
+    def end(self) -> None:
+        """As Ctrl-C ends it."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGINT)
+            _, told = self._process.communicate(timeout=60)
+            assert (self._process.returncode, told) == (0, "")
+            self._process = None
+
+
+@pytest.fixture
+def service_of_page(things: Path) -> Iterator[Service]:
+    service = Service(things)
+    yield service
+    service.end()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
 @pytest.mark.integration
-def test_what_a_page_says_can_be_done(page: Path, things: Path) -> None:
-    for _, text in blocks(page):
-        if (name := NAMED.get(text.partition("\n")[0])) is not None:
+def test_what_a_page_says_can_be_done(page: Path, things: Path, service_of_page: Service) -> None:
+    shown = {text: NAMED.get(text.partition("\n")[0]) for _, text in blocks(page)}
+    for text, name in shown.items():
+        if name is not None:
             (things / name).write_text(text, encoding="utf-8")
-    for line, expected in commands(page):
-        if LEFT_TO_READERS.search(line):
-            continue
-        program, *words = shlex.split(line, comments=True)
-        assert program == "mien", line
-        done = run_mien(*words)
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
-        if expected:
-            printed = [row.rstrip() for row in done.stdout.splitlines()]
-            assert printed == expected.splitlines(), line
     for language, text in blocks(page):
-        if language == "python":
+        if language == "console":
+            for line, expected in commands(text):
+                if not left_to_readers(line):
+                    typed(line, expected, service_of_page)
+        elif language == "sh" and not text.startswith("pip "):
+            asked(text, service_of_page.port)
+        elif language == "python" and shown[text] is None:
             exec(text, {})
 
 
-def options(words: list[str]) -> tuple[str, set[str]]:
-    """The section of the reference that a command line belongs to, and the options that it has."""
-    reference = (DOCS / "cli.md").read_text(encoding="utf-8")
-    for count in (3, 2):
-        heading = f"## `{' '.join(words[:count])}`\n"
-        if heading in reference:
-            section = re.split(r"^###? ", reference.split(heading, 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
-            return heading, set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", section))
-    raise AssertionError(f"no such command: {words}")
+def typed(line: str, expected: str, service: Service) -> None:
+    """A command does what it says, and prints what stands below it."""
+    program, *words = shlex.split(line, comments=True)
+    assert program == "mien", line
+    if words[0] == "serve":
+        service.start(words)
+        return
+    done = run_mien(*words)
+    assert done.returncode == 0, f"{line}\n{done.stderr}"
+    if expected:
+        assert [row.rstrip() for row in done.stdout.splitlines()] == expected.splitlines(), line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")
-def test_the_options_that_a_page_names_are_there(page: Path) -> None:
-    for line, _ in commands(page):
-        words = shlex.split(line, comments=True)
-        heading, known = options(words)
-        assert {word for word in words if re.match(r"--?[a-z]", word)} <= known, (heading, line)
+def asked(script: str, port: int) -> None:
+    """A script runs, and the service answers all of its requests with what was asked for."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed: apt-get install curl")
+    Path(".curlrc").write_text("fail\nsilent\nshow-error\n")
+    here = os.environ | {"CURL_HOME": str(Path.cwd())}
+    script = f"set -euo pipefail\n{script}".replace(":8000", f":{port}")
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, env=here)
+    assert done.returncode == 0, f"{script}\n{done.stderr}"
+    if "/v1/images" in script:
+        assert '"emotion":"happy"' in done.stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.stem}")

@@ -162,6 +162,8 @@ def adopt(
     deviation, the names of its classes) is asked for on a terminal, and must be given elsewhere. All of it becomes part
     of the new file. With --check, labels that look swapped and other ways to prepare images that fit better are told.
     Exit status: 2 where something is missing or does not fit.
+
+    Example: mien models adopt theirs.onnx -o mine.onnx --labels happy,sad,bored --check faces/
     """
     from mien.core.atomic import check_writable
     from mien.models.adoption import Told

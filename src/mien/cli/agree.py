@@ -180,6 +180,8 @@ def agree(
     label); numbers as labels are valence. What a coder has not coded is missing, not neutral. Given are Cohen's kappa,
     Krippendorff's alpha, F1 of each label, intraclass correlations of valence, lags, confusions and where raters differ, with
     intervals over recordings. Exit status: 3 when a file could not be used; the rest is computed.
+
+    Example: mien agree rows.csv anna.eaf -o agreement.html
     """
     from mien.agreement import compare_raters
     from mien.agreement.outputs import agreement_facts, check_place, write_agreement

@@ -55,6 +55,8 @@ def analyze(
     given again; until then its reports are about what was read.
 
     Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was.
+
+    Example: mien analyze talk.mp4 -o rows.csv -o report.html
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.analyze_view import Summary

@@ -208,6 +208,8 @@ def audience(
 
     Ctrl-C ends a measurement; what was measured is written. Exit status: 0, 3 when a part could not be
     read, 130 when a video was stopped half-way.
+
+    Example: mien audience talk.mp4 --consented -o audience.html
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.audience.keypoints import read_key_points

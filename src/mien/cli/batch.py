@@ -94,6 +94,8 @@ def batch(
     mien describes a facial expression, not an emotion that a person feels.
 
     Exit status: 0 when all was read, 3 when a part was not, 1 when nothing was, 130 when it was stopped.
+
+    Example: mien batch photos/ -o read
     """
     # Here, not above: `mien --help` should not wait for them.
     from mien.batch import open_input

@@ -61,6 +61,8 @@ def compare(
 
     Stopped and started again with the same command, it goes on where it was. An optimizer that is not the
     preset's own starts at a usual rate: SGD 0.01 with momentum 0.9, the others 0.001.
+
+    Example: mien models compare faces/ --optimizers sgd,adam -o compared
     """
     with training_extra():
         from mien.plotting.curves import draw_runs

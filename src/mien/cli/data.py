@@ -125,6 +125,8 @@ def stats(
     """Count the images of every class and split, and what the annotators of FER+ saw.
 
     Imbalance is how many times the largest class is as large as the smallest.
+
+    Example: mien data stats faces/
     """
     from mien.cli.data_tables import show_statistics
     from mien.data import statistics
@@ -147,7 +149,10 @@ def preview(
     seed: Seed = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Draw a sheet of 9x9 images taken by chance, each with its label and its row."""
+    """Draw a sheet of 9x9 images taken by chance, each with its label and its row.
+
+    Example: mien data preview faces/ -o sheet.png
+    """
     from PIL import Image
 
     from mien.core.atomic import atomic_write, translate_os_errors
@@ -207,6 +212,8 @@ def audit(
     split, that are blank, or that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
     copies within Training, all but the first; --also contradictions leaves out training images whose exact
     copies bear another label. Exit status: 3 when a part could not be read.
+
+    Example: mien data audit faces.parquet -o clean.parquet
     """
     from mien.cli.data_tables import show_audit
     from mien.data import audit as examine
@@ -266,6 +273,8 @@ def crop(
     The folders stay as they are, so that mien train and mien evaluate take the result. faces.csv in it has a
     row for every face that was found, and for every photograph without one. Exit status: 3 when a part could not
     be read.
+
+    Example: mien data crop photos/ faces/
     """
     from mien.inference.config import DetectorName
     from mien.inference.pipeline import Pipeline
@@ -305,7 +314,10 @@ def convert(
     reading: ReadingOptions,
     quiet: Quiet = False,
 ) -> None:
-    """Write a data set in another form, with the same pixels, labels, splits, rows, votes and further columns."""
+    """Write a data set in another form, with the same pixels, labels, splits, rows, votes and further columns.
+
+    Example: mien data convert fer2013.csv faces.parquet
+    """
     from mien.data import write_dataset
     from mien.data.io import require_place
 
@@ -333,6 +345,8 @@ def split(
 
     The splits that the images had are forgotten. Exact copies of one image stay on one side, and with --by
     person all images of one person.
+
+    Example: mien data split faces.parquet split.parquet --by person
     """
     from mien.data import split_anew, write_dataset
     from mien.data.io import require_place

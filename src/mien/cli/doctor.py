@@ -23,6 +23,8 @@ def doctor(
     """Check that everything is installed and works: versions, devices, detectors, models, a self-test.
 
     Exit status: 4 when something that the main job needs is missing or damaged.
+
+    Example: mien doctor --format json
     """
     from mien.cli.diagnosis import examine
 

@@ -243,6 +243,8 @@ def evaluate(
     Accuracy and balanced accuracy with their 95 % intervals, macro-F1, every class, the confusion matrix, second guesses, calibration,
     the distance to people's votes, people themselves, and all of it again without the images that also
     stand in Training.
+
+    Example: mien evaluate small faces/ -o evaluation.html
     """
     from mien.data.dataset import PRIVATE_TEST
     from mien.evaluation import evaluate as judge

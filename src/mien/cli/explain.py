@@ -56,6 +56,8 @@ def explain(
     speaks for the expression. guided: the lines that the score depends on. occlusion: what covering a place
     does to the probability; it alone needs no extra. The path of each sheet goes to standard output.
     docs/explain.md says how to read them.
+
+    Example: mien explain small photo.jpg -o seen
     """
     from mien.explain import ExplainOptions, drawable, open_explained
     from mien.explain import explain as explain_image

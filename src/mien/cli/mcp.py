@@ -41,6 +41,8 @@ def mcp(
     The host of an assistant starts this command; docs/mcp.md has its configuration. The tools read the expressions in an
     image, a folder of images and a video, on this machine; files outside of --root are refused, and images are given to the
     assistant only where it asks for them. mien describes a facial expression, not an emotion that a person feels.
+
+    Example: mien mcp --root photos
     """
     from mien.mcp.reading import CallLimits, ToolReader
     from mien.mcp.roots import Roots

@@ -64,6 +64,8 @@ def teacher_cache(
 
     Stopped and started again with the same command, it goes on where it was. Then: mien train DATA --preset
     student-nano --teacher-cache FOLDER --run RUN.
+
+    Example: mien models teacher-cache fer2013.csv medium -o views
     """
     with training_extra():
         import torch
@@ -100,6 +102,8 @@ def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -
     The weights stay. Those images are PublicTest without copies of Training; of data without splits, what its
     training held out. Scores of outputs whose answers change are taken off the card: mien models test
     measures them.
+
+    Example: mien models calibrate mine.onnx faces/
     """
     with training_extra():
         from mien.training.calibrated_file import calibrate as calibrate_file
@@ -127,6 +131,8 @@ def average(
 
     Before and after further training, or several such trainings with other seeds: often better than each of
     them. Calibrated anew, on images that they have not learned from.
+
+    Example: mien models average before.onnx after.onnx faces/ -o mean.onnx
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
@@ -149,6 +155,8 @@ def join(
 
     Models that learned apart, with other seeds, shapes or images, err apart, and together less than each;
     the price is the time of all. Calibrated anew, on images that they have not learned from.
+
+    Example: mien models ensemble one.onnx two.onnx faces/ -o both.onnx
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
@@ -170,6 +178,8 @@ def quantize(
     """Write a model with 8-bit convolutions: a quarter of the size, about twice as fast, calibrated anew.
 
     Shows how often both files are right, and how often they agree, on images that they have not learned from.
+
+    Example: mien models quantize mine.onnx faces/ -o mine-int8.onnx
     """
     with training_extra():
         from mien.models.quantization import compare
@@ -232,7 +242,10 @@ def list_models(
     ] = CardFormat.table,
 ) -> None:
     """Show the cards of models: what they read, what they learned from, how good they are, and what they
-    are not for."""
+    are not for.
+
+    Example: mien models list small
+    """
     from mien.inference.card import read_card
     from mien.inference.weights import network_path, shipped
 

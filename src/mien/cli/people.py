@@ -47,6 +47,8 @@ def people(
     (from start on person is other, or somebody new), swap (person and other, from start on), name, or exclude (a person, a
     stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --people. Exit status: 3
     when a line could not be applied; the others are.
+
+    Example: mien people rows.csv -o people.html
     """
     from mien.outputs.places import refuse_sources
     from mien.people.corrections import read_corrections

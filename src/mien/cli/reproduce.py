@@ -44,6 +44,8 @@ def reproduce(
     Stopped and started again with the same command, it goes on where it was. Needs FER-2013 with its three
     splits. The test set is opened to hold ours against theirs; nothing is chosen by it. What ours is, and why
     they differ: docs/reproduction.md.
+
+    Example: mien reproduce monyok fer2013.csv -o monyok
     """
     with training_extra():
         from mien.reproduction import paper, repeat

@@ -50,6 +50,8 @@ def new(
     """Write a file of rules to begin with: a photo booth, one that waits for open eyes, a light, a doorbell, a message.
 
     A file that is there is not overwritten.
+
+    Example: mien rules new photo-booth -o rules.toml
     """
     from mien.core.atomic import translate_os_errors
     from mien.core.errors import InputError
@@ -114,6 +116,8 @@ def run(
     ends it. The rules are checked before anything starts; landmarks are found where a rule asks for a measure.
 
     Exit status: 0, or 1 when the source cannot be opened.
+
+    Example: mien rules run camera:0 --rules rules.toml
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.core.errors import InputError
@@ -210,6 +214,8 @@ def check(
     words.
 
     Nothing is started. Exit status: 0, or 2 when something is wrong.
+
+    Example: mien rules check rules.toml
     """
     from mien.inference.pipeline import Pipeline
     from mien.rules.rule_file import mistakes_in, read_rules

@@ -249,6 +249,8 @@ def serve(
     /v1/videos and streams to /v1/stream; /openapi.json says how. With --source the page also shows what a
     source of this machine sees. mien describes a facial expression, not an emotion that a person feels. Nothing of a camera or
     source is stored. Ends with Ctrl-C.
+
+    Example: mien serve --source camera:0
     """
     check_packages()
     from mien.server.settings import ServerSettings

@@ -239,6 +239,8 @@ def run(
     mien describes a facial expression, not an emotion that a person feels.
 
     Exit status: 0 when all was used, 3 when a part was left out (it is said which), 1 when nothing could be read.
+
+    Example: mien study run 'videos/{participant}/{condition}.mp4' -o study
     """
     from mien.cli.progress import tracked_on
     from mien.studies.folder import ROWS, write_study
@@ -293,6 +295,8 @@ def compare(
 
     Writes comparison.csv and .json, comparison.png, paragraphs.md and report.html. Participants are compared with themselves
     where they have several levels (paired), else groups are. Exit status: 0 when all was used, 3 when a part was left out.
+
+    Example: mien study compare study --statistic peak -o peaks
     """
     from mien.studies.folder import read_study
     from mien.studies.tables import LONG

@@ -76,6 +76,8 @@ def train(
     The folder of the run gets recipe.json, history.csv, curves.png, and the last and the best checkpoint
     after every epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays
     closed.
+
+    Example: mien train faces/ --run runs/mine -o mine.onnx
     """
     with training_extra():
         from mien.training.distillation import TeacherCache
@@ -139,7 +141,10 @@ def export(
     labels: ClassNames = None,
 ) -> None:
     """Write the model of a finished run as an ONNX file: calibrated, with a card, checked against
-    PyTorch."""
+    PyTorch.
+
+    Example: mien models export runs/mine faces/ -o mine.onnx
+    """
     with training_extra():
         from mien.training.callbacks import RECIPE
         from mien.training.export import export as export_run
@@ -169,7 +174,10 @@ def open_private(
     log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
     votes: Votes = None,
 ) -> None:
-    """Score a finished model on PrivateTest, the set to be opened once, and log that it was opened."""
+    """Score a finished model on PrivateTest, the set to be opened once, and log that it was opened.
+
+    Example: mien models test mine.onnx fer2013.csv
+    """
     from mien.data import open_dataset
     from mien.evaluation.predictor import members
     from mien.inference.card import read_card

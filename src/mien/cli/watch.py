@@ -66,6 +66,8 @@ def watch(
     something changes.
 
     Exit status: 0, or 1 when the source cannot be opened or gave no frame.
+
+    Example: mien watch camera:0 --record evening
     """
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.cli.watch_view import Board

@@ -30,6 +30,8 @@ def web(
     """Write what a web site needs to read faces in its visitors' browsers: a JavaScript module and <mien-camera>.
 
     The folder holds everything and is served as it is; no image leaves the visitor's device. docs/element.md says how pages use it.
+
+    Example: mien web public/mien
     """
     check_packages()
     from mien.server.site import write_site
