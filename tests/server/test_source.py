@@ -457,7 +457,7 @@ def test_without_a_source_there_is_none_to_look_at(service: Service) -> None:
 def test_the_example_of_the_documentation_runs(
     tmp_path: Path, movie: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    text = (Path(__file__).parents[2] / "docs" / "service.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "docs" / "streams.md").read_text(encoding="utf-8")
     [example] = [
         block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "/v1/source" in block
     ]

@@ -59,7 +59,7 @@ def test_presets_are_as_stated() -> None:
 
 
 def test_the_page_has_the_presets() -> None:
-    assert table() in (ROOT / "docs" / "training.md").read_text(encoding="utf-8"), table()
+    assert table() in (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), table()
 
 
 def test_changes_are_checked() -> None:

@@ -46,7 +46,7 @@ Mix = Annotated[
     typer.Option(
         "--mix",
         metavar="NAME=DATA",
-        help="A further data set to learn from, under its name in the recipe (docs/training.md).",
+        help="A further data set to learn from, under its name in the recipe (docs/recipes.md).",
         rich_help_panel=_RECIPE,
         show_default=False,
     ),
@@ -249,7 +249,7 @@ class PresetOptions(ChangeOptions):
     preset: Annotated[
         str | None,
         typer.Option(
-            help="Where to start from, such as small, finetune, student-small, monyok (docs/training.md); "
+            help="Where to start from, such as small, finetune, student-small, monyok (docs/recipes.md); "
             "small unless given, but in mien train finetune for other faces than FER-2013.",
             show_default=False,
             rich_help_panel=_RECIPE,

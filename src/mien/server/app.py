@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 _ABOUT = f"""Finds faces in images and videos and reads the expression that each one shows. {NOTICE}
 
-Two WebSockets, of which a document like this cannot tell, are described in docs/service.md: `/v1/stream` reads a client's frames as they come, and
+Two WebSockets, of which a document like this cannot tell, are described in docs/streams.md: `/v1/stream` reads a client's frames as they come, and
 `/v1/source` gives the frames of the service's own live source with the faces in them."""
 
 _SILENT: Any = dict.fromkeys(("tracing", "metrics", "logs", "operation_spans", "auto_configure"), False)
