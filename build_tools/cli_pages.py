@@ -38,7 +38,7 @@ GUIDES = {
     "study": ("start/first-study.md", "guides/interviews.md", "studies.md"),
     "rules": ("guides/photo-booth.md", "guides/smart-home.md", "triggers.md"),
     "data": ("data.md",),
-    "models": ("networks.md", "own-models.md", "how-trained.md"),
+    "models": ("networks.md", "accuracy.md", "own-models.md", "how-trained.md"),
 }
 """Pages of docs/ that say how a command is used, the first one to begin with."""
 
@@ -137,7 +137,8 @@ def _sections(path: str, command: Any) -> Iterator[str]:
     yield from told
     yield f"```text\n{usage}\n```"
     yield from _tables(command)
-    yield f"**Exit status**: {prose(status or '0 when all went well.')} [All statuses](../output.md#exit-statuses)."
+    status = status or "0 when it is done, 2 when the command line asks for something impossible."
+    yield f"**Exit status**: {prose(status)} [All statuses](../output.md#exit-statuses)."
 
 
 def _bare(piece: str) -> str:

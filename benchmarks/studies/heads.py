@@ -1,4 +1,4 @@
-"""What docs/networks.md says about the results of one network: the blend by its share, where the heads
+"""What docs/networks.md and docs/accuracy.md say about the results of one network: the blend by its share, where the heads
 differ, calibration, uncertain answers.
 
     python -m benchmarks.studies.heads DATA [--everyday FILE] [--model small] [--near]

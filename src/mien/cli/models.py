@@ -372,7 +372,7 @@ def _scores(card: Card) -> Table:
 _PAGE = f"""# The models that come with mien
 
 Made from the cards inside the files by `make models`; `mien models list` prints the same. {NOTICE}
-How they were made, and what their scores are worth: [docs/networks.md](docs/networks.md)."""
+How they were made: [docs/how-trained.md](docs/how-trained.md). What their scores are worth: [docs/accuracy.md](docs/accuracy.md)."""
 
 
 def page(cards: list[tuple[Path, Card]]) -> str:

@@ -32,7 +32,7 @@ class NeutralBaseline:
     in which neutral has one half and the other expressions share the rest alike: less of what they always seem
     to show, more of what they seldom do. A shift is half a nat at most, so that what is clearly shown stays. Who
     is hardly neutral at all in that time (under a tenth) shows something: nothing is shifted for them. How much
-    is right was measured (docs/tracking.md, ``benchmarks/studies/baseline.py``). From faces that are smoothed apart
+    is right was measured (docs/tracking-measured.md, ``benchmarks/studies/baseline.py``). From faces that are smoothed apart
     (`mien.tracking.evidence.apart_of`) nothing is learned.
 
     Args:
