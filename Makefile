@@ -17,7 +17,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs reference models client packages release notebook clean
+.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs docs-check reference models client packages release notebook clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -121,6 +121,10 @@ gallery: $(VENV)/.ready
 # The documentation as a site, in build/site: open index.html, no server is needed. A link that leads nowhere is an error.
 docs: reference web/node_modules/.ready
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict --quiet
+
+# axe over every page of the site, whole, light and dark; the tests look at the frame of a few, and at the text of all.
+docs-check: $(VENV)/.ready web/node_modules/.ready
+	MIEN_EVERY_PAGE=1 $(VENV)/bin/python -m pytest -n 0 tests/test_site.py
 
 # The pages of docs/ that come from the code: the command line from its own --help, Python from its docstrings.
 reference: $(VENV)/.ready

@@ -108,6 +108,9 @@ def linked(markdown: str, source: Path, at: str) -> str:
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
     config.nav = navigation()
+    config.theme.static_templates.discard(
+        "404.html"
+    )  # For servers alone; where files are opened it has no style.
     return config
 
 

@@ -156,7 +156,8 @@ def test_the_first_command_of_the_readme_does_what_stands_there() -> None:
     done = run_mien(*line.split()[1:])
     assert done.returncode == 0, done.stderr
     assert [line.rstrip() for line in done.stdout.splitlines()] == printed.splitlines()
-    assert Image.open("seen.jpg").size == Image.open("my-photo.jpg").size
+    with Image.open("seen.jpg") as seen, Image.open("my-photo.jpg") as photo:
+        assert seen.size == photo.size
 
 
 @pytest.mark.usefixtures("photo_of_readme")

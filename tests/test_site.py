@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 
 from build_tools import api_pages, cli_pages, documentation
 from tests.command_lines import understood
-from tests.pages import browser, opened, violations
+from tests.pages import DESK, PHONE, browser, opened, violations
 
 __all__ = ["browser"]
 
@@ -175,10 +175,40 @@ def test_pages_open_from_the_file_system_and_are_searched_there(site: Path, brow
     assert not [url for url in asked if not url.startswith(("file:", "data:", "blob:", "about:"))]
 
 
-def test_pages_can_be_used_by_everybody(site: Path, browser: Browser) -> None:
-    """Every page of the site, light and dark."""
+WHOLE = ("index", "cli/analyze", "api/mien", "networks", "studies")
+"""Pages that are opened whole. `make docs-check` opens all of them, which takes minutes."""
+
+
+@pytest.mark.parametrize(
+    ("scheme", "width"), [("light", DESK), ("dark", PHONE)], ids=["light", "dark on a phone"]
+)
+def test_whole_pages_can_be_used_by_everybody(site: Path, browser: Browser, scheme: str, width: int) -> None:
+    paths = [site / f"{name}.html" for name in WHOLE]
+    if os.environ.get("MIEN_EVERY_PAGE"):
+        paths = sorted(site.rglob("*.html"))
     found = {}
-    for path in sorted(site.rglob("*.html")):
-        with opened(browser, path) as page:
+    for path in paths:
+        with opened(browser, path, width, scheme) as page:
             found[str(path.relative_to(site))] = violations(page)
+    assert {name: wrong for name, wrong in found.items() if wrong} == {}
+
+
+PUT = """text => {
+    const article = new DOMParser().parseFromString(text, "text/html").querySelector("article");
+    document.querySelector("article").replaceWith(article);
+    for (const frame of document.querySelectorAll(".md-sidebar, .md-header, .md-tabs, .md-footer")) frame.remove();
+}"""
+OF_THE_FRAME = {"region", "scrollable-region-focusable"}
+"""Rules about what is around a page's text, and about what a script adds to it: whole pages are held to them."""
+
+
+def test_what_every_page_says_can_be_read_by_everybody(site: Path, browser: Browser) -> None:
+    """The text of each page of the site, one after the other in one page: starting each anew takes most of the time."""
+    found = {}
+    with opened(browser, site / "index.html") as page:
+        for path in sorted(site.rglob("*.html")):
+            page.evaluate(PUT, path.read_text(encoding="utf-8"))
+            found[str(path.relative_to(site))] = [
+                wrong for wrong in violations(page) if wrong[0] not in OF_THE_FRAME
+            ]
     assert {name: wrong for name, wrong in found.items() if wrong} == {}

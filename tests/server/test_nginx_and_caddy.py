@@ -124,9 +124,10 @@ def caddy(folder: Path, service: int, block: str) -> tuple[list[str], int]:
 @contextmanager
 def running(command: list[str], port: int, folder: Path) -> Iterator[ssl.SSLContext]:
     """A proxy that answers, and what trusts its certificate alone."""
-    if shutil.which(command[0]) is None:
+    if shutil.which(command[0], path=f"{os.environ['PATH']}:/usr/sbin") is None:
         pytest.skip(f"{command[0]} is not installed: apt-get install {command[0]} (.ci/run does)")
-    home = os.environ | {"HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    places = dict.fromkeys(("HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME"), str(folder))
+    home = os.environ | places | {"PATH": f"{os.environ['PATH']}:/usr/sbin"}
     with (folder / "told").open("w") as told:
         process = subprocess.Popen(command, stdout=told, stderr=told, env=home)
     try:
@@ -151,6 +152,12 @@ class Client:
         self.http = httpx.Client(
             base_url=f"https://127.0.0.1:{port}", verify=trusted, headers={"host": NAME} | BEARER, timeout=60
         )
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
 
     def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self.http.request(method, path, extensions={"sni_hostname": NAME}, **options)
@@ -181,8 +188,7 @@ def test_what_the_page_says_of_a_proxy_works(
 ) -> None:
     with serving(tmp_path / "service", token=TOKEN, names=(NAME,)) as service:
         command, port = proxy(tmp_path, service.port, shown(begin))
-        with running(command, port, tmp_path) as trusted:
-            client = Client(port, trusted)
+        with running(command, port, tmp_path) as trusted, Client(port, trusted) as client:
             assert client.ask("GET", "/v1/models", headers={"authorization": ""}).status_code == 401
             image = encoded(portrait)
             answer = client.ask("POST", "/v1/images", files={"file": image})
@@ -203,8 +209,7 @@ def test_a_path_of_its_own_behind_nginx(tmp_path: Path) -> None:
     block = f"server {{ {tls}\n{shown('location /mien/ {')}\n}}"
     with serving(tmp_path / "service", token=TOKEN, names=(NAME,), prefix="/mien") as service:
         command, port = nginx(tmp_path, service.port, block)
-        with running(command, port, tmp_path) as trusted:
-            client = Client(port, trusted)
+        with running(command, port, tmp_path) as trusted, Client(port, trusted) as client:
             [url] = {model["url"] for model in client.ask("GET", "/mien/v1/models").json()["models"][:1]}
             assert url == "/mien/networks/small-int8.onnx"
             assert client.ask("GET", url).status_code == 200
