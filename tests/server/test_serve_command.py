@@ -60,6 +60,13 @@ def test_it_answers_until_it_is_told_to_end(tmp_path: Path, stop: signal.Signals
         assert (process.returncode, out, err) == (0, "", "")
 
 
+def test_a_stop_as_soon_as_it_tells_its_address_ends_it(tmp_path: Path) -> None:
+    for _ in range(3):  # The server's own handlers come some milliseconds after that.
+        with served("--folder", str(tmp_path / "service")) as (process, _url):
+            process.send_signal(signal.SIGINT)
+            assert (process.wait(30), process.communicate()) == (0, ("", ""))
+
+
 def test_a_token_for_others(tmp_path: Path) -> None:
     with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (
         process,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -272,8 +271,6 @@ def serve(
     def started(address: str) -> None:
         notes.print(f"mien serves {address} (Ctrl-C ends it)")
 
-    for stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(stop, lambda *_: None)  # The server has its own, and asks these again after its end.
     run(settings, started)
 
 

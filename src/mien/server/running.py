@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
@@ -380,6 +381,9 @@ def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
     give_back(_LARGE)
     with listening(settings) as listener:
         ready = server(settings)
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            # For a stop before the server has handlers of its own; after its end it asks these again.
+            signal.signal(stop, lambda *_: setattr(ready, "should_exit", True))
         started(address(listener))
         ready.run(sockets=[listener])
     if any(thread.name.startswith("mien-") for thread in threading.enumerate() if not thread.daemon):
