@@ -21,8 +21,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-LOADED = ("mien.cli.app", "numpy", "PIL.Image", "av")
-"""What every command loads, or most: nothing that starts threads, which would be missing after a fork."""
+LOADED = (
+    "mien.cli.app",
+    "mien.cli.analyze_view",
+    "mien.cli.progress",
+    "mien.outputs.run_info",
+    "mien.outputs.writer",
+    "mien.reports.page",
+    "mien.video.analyze",
+    "jinja2",
+    "matplotlib.backends.backend_agg",
+    "onnxruntime",
+)
+"""What most commands load: nothing that starts threads of its own, as polars does, which would be missing after a fork."""
 FOR_TRAINING = ("onnx", "lightning.pytorch", "onnxscript", "mien.training.export")
 """What commands that train load besides."""
 TRAINERS = {"train", "reproduce", "explain"}

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import ClassVar
@@ -99,18 +100,28 @@ def grace_hopper() -> np.ndarray:
         return np.asarray(image.convert("RGB"))
 
 
+@cache
+def _clip(frames: int, nobody: range, rate: float, ending: str) -> bytes:
+    """The file of a clip, encoded once: a hundred tests ask for one, most for one that another test has, too."""
+    portrait = draw_portrait()
+    blank = np.full_like(portrait, 90)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f"clip{ending}")
+        with VideoWriter(path, 240, 240, rate=rate) as writer:
+            for index in range(frames):
+                writer.write(blank if index in nobody else np.roll(portrait, index, axis=1), index / rate)
+        return path.read_bytes()
+
+
 @pytest.fixture
-def movie(tmp_path: Path, portrait: np.ndarray) -> Callable[..., Path]:
+def movie(tmp_path: Path) -> Callable[..., Path]:
     """Makes a clip: a face in the frames asked for, nobody in the others."""
 
     def make(
         frames: int = 12, *, nobody: range = range(4, 7), rate: float = 10, name: str = "clip.mp4"
     ) -> Path:
         path = tmp_path / name
-        blank = np.full_like(portrait, 90)
-        with VideoWriter(path, 240, 240, rate=rate) as writer:
-            for index in range(frames):
-                writer.write(blank if index in nobody else np.roll(portrait, index, axis=1), index / rate)
+        path.write_bytes(_clip(frames, nobody, rate, path.suffix))
         return path
 
     return make
