@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from mien.core.errors import InputError, NetworkError
+from mien.core.errors import InputError, MienError, NetworkError
 from mien.inference.weights import network_path
 from mien.server import site as site_module
+from mien.server.joined import joined
 from mien.server.site import write_site
 from tests.commands import run_mien
 
@@ -78,3 +80,39 @@ def test_without_parts_from_npm_nothing_is_written(tmp_path: Path, monkeypatch: 
     with pytest.raises(NetworkError, match="expected ONNX Runtime Web in this mien; it was built without"):
         write_site(tmp_path / "site")
     assert not (tmp_path / "site").exists()
+
+
+def test_a_page_fetches_few_files(tmp_path: Path) -> None:
+    """The page's modules are joined into the entries and the worker."""
+    write_site(tmp_path / "site", ["nano-int8"])
+    programs = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*.js")}
+    assert programs == {"reader.js", "mien-camera.js", "inference/worker.js", "vendor/ort.js"}
+    for name in programs - {"vendor/ort.js"}:
+        text = (tmp_path / "site" / name).read_text(encoding="utf-8")
+        imports = re.findall(r'^import .* from "(.*)";$', text, re.MULTILINE)
+        assert imports == (["../vendor/ort.js"] if name == "inference/worker.js" else [])
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [
+        ({"a.js": 'import { one as two } from "./b.js";\n'}, "expected an import under its own name"),
+        ({"a.js": 'import one from "./b.js";\n'}, "expected an import or export of names; got import one"),
+        ({"a.js": 'import "./b.js";\n'}, "expected an import or export of names"),
+        ({"a.js": 'export * from "./b.js";\n'}, "expected an import or export of names"),
+        ({"a.js": "export default 7;\n"}, "expected an import or export of names"),
+        ({"a.js": "export let changing = 1;\n"}, "expected an import or export of names"),
+        (
+            {"a.js": 'import { b } from "./b.js";\n', "b.js": 'import { c } from "./c.js";\nexport const b = c;\n',
+             "c.js": 'import { b } from "./b.js";\nexport const c = b;\n'},
+            "in a circle",
+        ),
+        (
+            {"a.js": 'import { b } from "./in/b.js";\n', "in/b.js": "export const b = import.meta.url;\n"},
+            "does not ask where it lies",
+        ),
+    ],
+)  # fmt: skip
+def test_modules_that_cannot_be_joined_are_refused(files: dict[str, str], told: str) -> None:
+    with pytest.raises(MienError, match=told):
+        joined("a.js", files.__getitem__)

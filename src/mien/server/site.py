@@ -20,14 +20,15 @@ from mien.core.errors import InputError, NetworkError
 from mien.inference.card import read_card
 from mien.inference.pipeline import Pipeline
 from mien.inference.weights import network_path, part_path
+from mien.server.joined import joined
 from mien.server.web_page import FOLDER, device_available, page_file, page_settings
 
 ENTRIES = ("reader.js", "mien-camera.js")
-"""What pages import; the other files are what these import."""
+"""What pages import."""
 
 _LANDMARKS = {"mesh": "facemesh", "eyes": "facemesh-eyes"}
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_NAMED = re.compile(r'"(\.{1,2}/[\w./-]+\.(?:js|wasm))"')
+_WORKER = "inference/worker.js"
+_NAMED = re.compile(r'"(\.{1,2}/[\w./-]+\.wasm)"')
 
 
 @dataclass(frozen=True)
@@ -112,21 +113,24 @@ def _hoisted(first: str, models: dict[str, Any], common: dict[str, Any]) -> dict
 
 
 def _program() -> Iterable[tuple[str, bytes]]:
-    """The entries and everything that they name, as a browser loads it."""
-    waiting, seen = list(ENTRIES), set(ENTRIES)
-    while waiting:
-        name = waiting.pop()
-        file = page_file(name)
-        if file is None:
-            raise NetworkError(f"expected {name} in {FOLDER}; it is missing: install mien again")
-        content = file.plain()
-        yield name, content
-        if name.endswith(".js") and not name.startswith("vendor/"):
-            for named in _NAMED.findall(_COMMENT.sub("", content.decode())):
-                path = posixpath.normpath(posixpath.join(posixpath.dirname(name), named))
-                if path not in seen:
-                    seen.add(path)
-                    waiting.append(path)
+    """The entries and the worker, each with all modules that it imports, and the runtime."""
+    seen: dict[str, None] = {}
+    for name in (*ENTRIES, _WORKER):
+        text, apart = joined(name, lambda path: _page_file(path).decode())
+        yield name, text.encode()
+        wanted = (
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), one)) for one in _NAMED.findall(text)
+        )
+        seen |= dict.fromkeys([*apart, *wanted])
+    for name in seen:
+        yield name, _page_file(name)
+
+
+def _page_file(name: str) -> bytes:
+    file = page_file(name)
+    if file is None:
+        raise NetworkError(f"expected {name} in {FOLDER}; it is missing: install mien again")
+    return file.plain()
 
 
 def _about() -> Iterable[tuple[str, bytes]]:

@@ -60,7 +60,7 @@
 /** Networks in a worker of this page. */
 export class Reader {
     /**
-     * Load the networks, about 6.5 MB with the runtime.
+     * Load the networks, about 6.2 MB with the runtime.
      * @param {LoadOptions} [options]
      * @returns {Promise<Reader>}
      */
