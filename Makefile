@@ -17,7 +17,7 @@ TOGETHER = +$(MAKE) --no-print-directory --jobs=2 --output-sync=target
 unexport PYTHONDONTWRITEBYTECODE
 TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs docs-check reference models client packages release notebook clean
+.PHONY: demo check test test-lowest lowest unit integration browser slow coverage soak lint contract types constraints gallery hooks web-lint web-test vectors networks bench bench-page docs docs-check reference models client packages release notebooks clean
 
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
@@ -151,9 +151,9 @@ release: $(VENV)/.ready
 	$(VENV)/bin/python -m build_tools.release
 	+$(MAKE) --no-print-directory packages
 
-# The learners' notebook, run, as a page. Needs FER-2013.
-notebook: $(VENV)/.ready
-	cd docs && MIEN_FER2013=$(abspath $(DATA)) ../$(VENV)/bin/python -m nbconvert --to markdown --execute judging.ipynb
+# The notebooks, run, as pages beside them. ONLY="first-steps judging" runs a part; judging needs FER-2013, and stays as it is without.
+notebooks: $(VENV)/.ready
+	MIEN_FER2013=$(abspath $(DATA)) $(VENV)/bin/python -m build_tools.notebook_pages $(ONLY)
 
 # The demo shows no page, and so needs no npm.
 $(DEMO)/.ready: pyproject.toml $(wildcard build_tools/*.py) $(wildcard src/mien/inference/weights/*.onnx) $(shell find src/mien -name '*.py')

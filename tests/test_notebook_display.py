@@ -1,4 +1,4 @@
-"""What notebooks show of results, faces, people, evaluations and sheets: IPython's own formatters are asked."""
+"""What notebooks show of results, faces, people, evaluations, audiences and sheets: IPython's own formatters are asked."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, Faces, FrameResult, InputError, Pipeline, analyze
+from mien.audience import Audience, AudienceOptions, Window
 from mien.core.errors import MediaError
 from mien.core.formatting import precise
 from mien.core.labels import NOTICE
@@ -155,6 +156,28 @@ def test_an_evaluation_is_a_table_with_its_remarks() -> None:
     assert all(remark in tags.text for remark in found.remarks)
     assert repr(found).startswith("Evaluation(told on PublicTest of data, ")
     assert len(repr(found)) <= LINE
+    charts = found.plot()
+    assert [chart.name for chart in charts] == ["matrix", "reliability", "classes"]
+    assert Tags(shown(charts)["text/html"]).count["img"] == 3
+
+
+def test_an_audience_is_a_table_of_windows_and_a_chart() -> None:
+    shares = dict.fromkeys(EXPRESSIONS, 0.0) | {"happy": 0.75, "sad": 0.25}
+    sentiment = {"positive": 0.75, "neutral": 0.0, "negative": 0.25}
+    told = Window(0.0, 10.0, "reported", 10, 8, shares, sentiment, 0.5, 1.0, ("<b>",))
+    audience = Audience(
+        "n" * 200, EXPRESSIONS, AudienceOptions(), (told, Window(10.0, 20.0, "too_few", 10)), length=20.0
+    )
+    out = shown(audience)
+    tags = Tags(out["text/html"])
+    assert tags.count["tr"] == 3
+    assert "b" not in tags.count
+    assert NOTICE in tags.text
+    for cell in ("0:00 to 0:10", "8", "75 %", "25 %", "50 %", "too few"):
+        assert f"<td>{cell}</td>" in out["text/html"], cell
+    assert len(repr(audience)) <= LINE
+    assert audience.plot().name == "audience"
+    assert shown(audience.plot())["image/png"]
 
 
 def test_sheets_show_themselves(portrait: np.ndarray, tmp_path: Path) -> None:

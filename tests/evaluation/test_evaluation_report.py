@@ -15,8 +15,9 @@ from playwright.sync_api import Browser
 from mien import InputError
 from mien.core.labels import NOTICE
 from mien.evaluation import EvaluateOptions, Evaluation, evaluate
+from mien.evaluation.charts import write_plots
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
-from mien.evaluation.report import render, write_plots, write_report
+from mien.evaluation.report import render, write_report
 from mien.plotting.evaluation import draw_confusion
 from tests.evaluation.small_faces import half_right, marked_faces, told
 from tests.pages import A4, DESK, PHONE, browser, opened, violations

@@ -169,7 +169,7 @@ def test_what_is_in_no_comparison_is_told_by_name() -> None:
     told = "\n".join(found.left_out)
     assert "1 of 12 participants has no condition funny and is left out of its comparisons: p3" in told
     assert "has no condition calm and is left out of its comparisons: p7" in told
-    assert "1 window of which less than 50% was read is left out: p1_calm.mp4, whole 1" in told
+    assert "1 window of which less than 50 % was read is left out: p1_calm.mp4, whole 1" in told
     assert "1 recording has no condition and is left out: p1_.mp4" in told
     assert "condition odd is in no comparison" in told
     happy = found.comparisons[0]

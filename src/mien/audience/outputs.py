@@ -201,7 +201,7 @@ def _write_report(path: Path, audience: Audience) -> None:
 
 
 def _write_chart(path: Path, audience: Audience) -> None:
-    from mien.audience.report import write_chart
+    from mien.audience.charts import write_chart
 
     write_chart(path, audience)
 

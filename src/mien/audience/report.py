@@ -1,4 +1,4 @@
-"""A measurement as one page that loads nothing from anywhere, and as one chart."""
+"""A measurement as one page that loads nothing from anywhere."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from mien.audience.changes import LEAST_CHANGE
 from mien.audience.result import LAW, Audience, Change, Shift, Window, by_effect, settings
 from mien.audience.timeline import Column, course, overall, pieces
 from mien.core.formatting import clock, counted, lasting, percent, percents
-from mien.core.labels import NOTICE, Labels
+from mien.core.labels import Labels
 from mien.core.names import titled
 from mien.metrics.sentiment import SENTIMENTS
 from mien.plotting.mark_labels import mark_labels
-from mien.plotting.timeline import Mark, Row, Span, draw_spans
 from mien.reports.page import write_page
 
 WIDTH, HEIGHT = 1000.0, 200.0
@@ -44,48 +43,6 @@ def write_report(path: Path, audience: Audience) -> None:
     write_page(path, "audience.html", _context(audience))
 
 
-def write_chart(path: Path, audience: Audience) -> None:
-    """Write expressions, sentiments and similarity over time as PNG, with key points as lines.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-        InputError: The file cannot be written.
-    """
-    columns = course(audience.windows)
-    rows = [
-        Row("expressions", [_span(column, column.shares) for column in columns], audience.labels, 3),
-        *(
-            [Row("sentiment", [_span(column, column.sentiment) for column in columns], SENTIMENTS, 2)]
-            if _tells_sentiment(audience)
-            else []
-        ),
-        Row(
-            "similarity",
-            [
-                Span(column.start, column.end, {} if column.similarity is None else {"": column.similarity})
-                for column in columns
-            ],
-            None,
-            1,
-        ),
-    ]
-    marks = [
-        Mark(f"{number} {change.label}", change.time, change.effect > 0)
-        for number, change in enumerate(audience.changes, 1)
-        if change.status != "not_reached"
-    ]
-    note = f"{NOTICE} Hatched: too few people, or no image. Lines: key points, drawn through where something changed clearly."
-    draw_spans(path, rows, marks, titled(audience.source), note)
-
-
-def _tells_sentiment(audience: Audience) -> bool:
-    return not audience.options.mapping.unknown(audience.labels)
-
-
-def _span(column: Column, shares: Mapping[str, float] | None) -> Span:
-    return Span(column.start, column.end, {name: height for name, _, height in pieces(shares or {})})
-
-
 def _context(audience: Audience) -> dict[str, Any]:
     columns, whole = course(audience.windows), overall(audience)
     return {
@@ -95,7 +52,7 @@ def _context(audience: Audience) -> dict[str, Any]:
         "figures": _figures(audience, whole),
         "charts": [
             _chart("Expressions", audience, columns, audience.labels),
-            *([_chart("Sentiment", audience, columns, SENTIMENTS)] if _tells_sentiment(audience) else []),
+            *([_chart("Sentiment", audience, columns, SENTIMENTS)] if audience.tells_sentiment else []),
         ],
         "missing": _missing(columns),
         "marks": _marks(audience, columns),

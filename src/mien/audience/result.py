@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mien.audience.options import AudienceOptions
+from mien.core.formatting import clock, percent, percents, shortened
 from mien.core.labels import NOTICE, Labels
+from mien.core.notebook import PNGImage, html_table
 from mien.metrics.sentiment import SENTIMENTS
 
 WindowStatus = Literal["reported", "too_few", "blank", "not_looked"]
@@ -159,6 +161,49 @@ class Audience:
     def reported(self) -> tuple[Window, ...]:
         """Windows with figures."""
         return tuple(window for window in self.windows if window.status == "reported")
+
+    @property
+    def tells_sentiment(self) -> bool:
+        """Whether it is known of every expression how pleasant it is."""
+        return not self.options.mapping.unknown(self.labels)
+
+    def __repr__(self) -> str:
+        counts = f"{len(self.windows)} windows, {len(self.changes)} key points"
+        return f"Audience({shortened(self.source, 40)}, {self.length:.0f} s, {counts})"
+
+    def _repr_html_(self) -> str:
+        named = SENTIMENTS if self.tells_sentiment else self.labels
+        titles = ("window", "people", *named, "similarity", "key points")
+        rows = (_cells(window, named) for window in self.windows)
+        return html_table(titles, rows, len(self.windows), repr(self))
+
+    def plot(self) -> PNGImage:
+        """The chart of ``-o FILE.png``: expressions, sentiment and similarity over time. A notebook shows it, and
+        ``plot().save(path)`` writes it.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from mien.audience.charts import chart_of
+
+        return chart_of(self)
+
+
+def _cells(window: Window, named: Labels) -> tuple[str, ...]:
+    """What notebooks say about a window; of one without figures why there are none."""
+    span = f"{clock(window.start, 0)} to {clock(window.end, 0)}"
+    points = "; ".join(window.key_points)
+    shares = window.sentiment if named is SENTIMENTS else window.shares
+    if shares is None or window.similarity is None:
+        return (span, window.status.replace("_", " "), *("" for _ in named), "", points)
+    told = percents(shares)
+    return (
+        span,
+        str(window.participants),
+        *(told[name] for name in named),
+        percent(window.similarity),
+        points,
+    )
 
 
 def by_effect(changes: Sequence[Change]) -> list[tuple[int, Change]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mien.audience.result import Audience, Window
 from mien.core.formatting import clock
+
+if TYPE_CHECKING:
+    from mien.audience.result import Audience, Window
 
 MOST = 360
 """Columns of a chart; more could not be told apart."""
@@ -45,6 +48,7 @@ class Column:
 def course(windows: Sequence[Window], most: int = MOST) -> list[Column]:
     """At most so many columns.
 
+    >>> from mien.audience.result import Window
     >>> [column.end for column in course([Window(start, start + 10.0, "too_few", 10) for start in (0.0, 10.0, 20.0)], most=2)]
     [20.0, 30.0]
     """

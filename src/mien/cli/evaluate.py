@@ -182,7 +182,7 @@ class ShowingOptions:
     def show(self, found: Evaluation, notes: Console) -> None:
         """Show and write it all."""
         from mien.cli.evaluate_tables import show_evaluation
-        from mien.evaluation.report import write_plots
+        from mien.evaluation.charts import write_plots
 
         if self.form is ListFormat.json:
             say_json(found.facts())

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mien.core.formatting import counted, precise, shortened
 from mien.core.labels import Labels
-from mien.core.notebook import html_table
+from mien.core.notebook import PNGImages, html_table
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
@@ -133,6 +133,17 @@ class Evaluation:
         rows = [_cells(name, part) for name, part in parts if part is not None]
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks)
         return html_table(_TITLES, rows, len(rows), repr(self)) + remarks
+
+    def plot(self) -> PNGImages:
+        """The charts of ``--plots``: ``matrix``, ``reliability`` and ``classes``. A notebook shows them, and
+        ``plot()[0].save(path)`` writes one.
+
+        Raises:
+            MissingExtraError: matplotlib is not installed.
+        """
+        from mien.evaluation.charts import charts_of
+
+        return charts_of(self)
 
     @property
     def answers(self) -> NDArray[np.int64]:

@@ -1,23 +1,17 @@
-"""An evaluation as charts, and everything about it as one HTML page that loads nothing from anywhere."""
+"""Everything about an evaluation as one HTML page that loads nothing from anywhere."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, floor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mien.core.errors import InputError
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.evaluation import Evaluation
 from mien.evaluation.figures import Figures
-from mien.plotting import style
-from mien.plotting.evaluation import classes_figure, confusion_figure, reliability_figure
 from mien.reports.page import render as render_page
 from mien.reports.page import write_page
-
-if TYPE_CHECKING:
-    from mien.plotting.style import Figure
 
 _MOST_PAIRS = 10
 _MOST_GROUPS = 40
@@ -38,37 +32,6 @@ class _Scale:
     def place(self, value: float) -> float:
         """Percent of the way."""
         return round((value - self.low) / (self.high - self.low) * 100, 2)
-
-
-def draw_plots(found: Evaluation) -> dict[str, Figure]:
-    """``matrix``, ``reliability`` and ``classes`` of an evaluation.
-
-    Raises:
-        MissingExtraError: matplotlib is not installed.
-    """
-    return {
-        "matrix": confusion_figure(found.confusion, found.classes),
-        "reliability": reliability_figure(found.reliability, found.whole.expected_calibration_error),
-        "classes": classes_figure(found.classes, found.per_class, found.whole.accuracy),
-    }
-
-
-def write_plots(found: Evaluation, folder: Path) -> list[Path]:
-    """The plots as ``matrix.png``, ``reliability.png`` and ``classes.png`` in a folder, which is made where
-    it is not there.
-
-    Raises:
-        InputError: The folder cannot be written to.
-        MissingExtraError: matplotlib is not installed.
-    """
-    figures = draw_plots(found)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"expected a folder for the images; {folder}: {error.strerror}: give another one with --plots"
-        ) from None
-    return [style.save(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
 
 
 def write_report(found: Evaluation, path: Path) -> None:
@@ -134,12 +97,6 @@ def _groups(found: Evaluation) -> dict[str, Any]:
         "more_groups": groups[_MOST_GROUPS:],
         "group_scale": _Scale.around(ends),
     }
-
-
-def _title(found: Evaluation) -> str:
-    head = f" ({found.subject.head})" if found.subject.head else ""
-    views = "one view" if found.options.views == "one" else f"{found.options.views} views"
-    return f"{found.subject.name}{head}: {found.options.split}, labels {found.options.labels}, n = {found.whole.n:,}, {views}"
 
 
 def _parts(found: Evaluation) -> list[tuple[str, Figures]]:

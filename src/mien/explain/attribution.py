@@ -124,23 +124,23 @@ def require_gradients() -> None:
 
 @contextmanager
 def _captum() -> Iterator[tuple[Any, Any]]:
-    """PyTorch, on one thread, and captum's methods; its advice about hooks is kept quiet."""
-    try:
-        import torch
-        from captum import attr
-    except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        if package not in ("torch", "captum"):
-            raise
-        raise MissingExtraError(_PART, "explain", package) from None
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # For a single face more threads mostly wait for each other.
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+    """PyTorch, on one thread, and captum's methods; its advice about hooks, and in notebooks about progress bars, is kept quiet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            import torch
+            from captum import attr
+        except ModuleNotFoundError as error:
+            package = (error.name or "").split(".")[0]
+            if package not in ("torch", "captum"):
+                raise
+            raise MissingExtraError(_PART, "explain", package) from None
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)  # For a single face more threads mostly wait for each other.
+        try:
             yield torch, attr
-    finally:
-        torch.set_num_threads(threads)
+        finally:
+            torch.set_num_threads(threads)
 
 
 def _view(module: Differentiable, shape: tuple[int, ...]) -> tuple[int, int, int, int]:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.core.formatting import counted
+from mien.core.formatting import counted, percent
 from mien.core.names import nearest
 from mien.metrics import resampling
 from mien.studies.event_measures import STATISTICS
@@ -342,7 +342,7 @@ def _thin(rows: Sequence[StudyRow], rules: CompareRules) -> list[str]:
     if not thin:
         return []
     names = [f"{row.recording}, {row.window.event} {row.window.number}" for row in thin]
-    little = f"of which less than {rules.min_coverage:.0%} was read"
+    little = f"of which less than {percent(rules.min_coverage)} was read"
     count = counted(len(thin), f"window {little} is left out", f"windows {little} are left out")
     return [f"{count}: {_few(names)}"]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien import __version__
-from mien.core.formatting import counted
+from mien.core.formatting import counted, percent
 from mien.core.labels import NOTICE
 from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison
 from mien.studies.event_measures import HELD, SPREADS
@@ -187,7 +187,7 @@ def _comparing(compared: ComparedStudy) -> list[str]:
     effect = "d_z with Hedges' correction"
     if not paired:
         test, effect = "shuffling participants between groups (statistic: Welch's t)", "Hedges' g"
-    thin = f"; windows of which less than {rules.min_coverage:.0%} was read were left out"
+    thin = f"; windows of which less than {percent(rules.min_coverage)} was read were left out"
     return [
         f"For each participant and level of {compared.by}, {_STATISTICS[compared.statistic]} was averaged over events"
         f"{thin if rules.min_coverage else ''}.",
