@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from mien.audience.options import AudienceOptions
-from mien.core.formatting import clock, percent, percents, shortened
+from mien.core.formatting import clock, counted, percent, percents, shortened
 from mien.core.labels import NOTICE, Labels
 from mien.core.notebook import PNGImage, html_table
 from mien.metrics.sentiment import SENTIMENTS
@@ -168,7 +168,7 @@ class Audience:
         return not self.options.mapping.unknown(self.labels)
 
     def __repr__(self) -> str:
-        counts = f"{len(self.windows)} windows, {len(self.changes)} key points"
+        counts = f"{counted(len(self.windows), 'window')}, {counted(len(self.changes), 'key point')}"
         return f"Audience({shortened(self.source, 40)}, {self.length:.0f} s, {counts})"
 
     def _repr_html_(self) -> str:
