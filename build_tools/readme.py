@@ -1,6 +1,7 @@
 """README.md as a package index shows it, where links into the repository lead nowhere. hatchling calls it.
 
 ``pyproject.toml`` may say where the repository shows files and gives images; a link without such a place becomes its text.
+What is installed is the package of the index, and between two comments stands what is said of a checkout.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from hatchling.metadata.plugin.interface import MetadataHookInterface
 
 _LINK = re.compile(r"(?P<image>!?)\[(?P<text>[^\]]*)\]\((?P<path>(?![a-z]+:)[^)\s]+)\)")
 _FENCE = "```"
-_INSTALL = re.compile(r"^\$ pip install \..*$", re.MULTILINE)
+_HERE = re.compile(r"<!-- In the repository: -->.*?<!-- On an index: (.*?) -->", re.DOTALL)
+_INSTALL = re.compile(r"(pip install '?)\.(?=[\[\s`])")
 
 
 class ReadmeHook(MetadataHookInterface):
@@ -39,10 +41,10 @@ def for_index(text: str, places: Mapping[str, str]) -> str:
     'Docs, a face, [MCP](https://example.org)'
     >>> for_index("[Docs](docs/README.md#start)", {"files": "https://example.org/v1/{path}"})
     '[Docs](https://example.org/v1/docs/README.md#start)'
-    >>> print(for_index("```console\n$ pip install .   # in a checkout\n```", {}))
-    ```console
-    $ pip install mien
-    ```
+    >>> for_index("`pip install .`, `pip install '.[report]'`", {})
+    "`pip install mien`, `pip install 'mien[report]'`"
+    >>> for_index("<!-- In the repository: -->In a checkout:<!-- On an index: Anywhere: -->", {})
+    'Anywhere:'
     """
 
     def renewed(link: re.Match[str]) -> str:
@@ -52,6 +54,6 @@ def for_index(text: str, places: Mapping[str, str]) -> str:
         return f"{link['image']}[{link['text']}]({place.replace('{path}', link['path'])})"
 
     # Every second part is code, in which brackets are no links.
-    parts = text.split(_FENCE)
+    parts = _HERE.sub(r"\1", text).split(_FENCE)
     parts[::2] = [_LINK.sub(renewed, part) for part in parts[::2]]
-    return _INSTALL.sub("$ pip install mien", _FENCE.join(parts))
+    return _INSTALL.sub(r"\1mien", _FENCE.join(parts))

@@ -148,6 +148,12 @@ def test_readme_s_links_follow_a_release() -> None:
     assert "https://example.org/raw/v0.2.0/docs/images/" in "".join(links)
 
 
+def test_readme_on_an_index_speaks_of_no_checkout() -> None:
+    text = readme.for_index((ROOT / "README.md").read_text(encoding="utf-8"), {})
+    assert "\n$ pip install mien\n" in text
+    assert not re.search(r"pip install '?\.|checkout of mien|<!--|\]\(", text)
+
+
 @pytest.mark.integration
 def test_a_trial_says_what_is_wrong(tmp_path: Path) -> None:
     """Of a package that pip cannot install, and of a program that fails."""
