@@ -62,6 +62,17 @@ def _widen(pipe: IO[bytes] | None) -> None:
         fcntl(pipe, F_SETPIPE_SZ, _PIPE_BYTES)
 
 
+def write_together(pipe: IO[bytes], line: bytes, data: bytes | memoryview) -> None:
+    """Write a line and what belongs to it, where the pipe holds both with one call: whoever reads wakes once, and finds all
+    of it there."""
+    if len(line) + len(data) <= _PIPE_BYTES:
+        pipe.write(line + data)
+    else:
+        pipe.write(line)
+        pipe.write(data)
+    pipe.flush()
+
+
 class Decoder:
     """One process that decodes one image at a time. It is started when it is first needed, and again after
     it was ended."""
@@ -81,6 +92,7 @@ class Decoder:
             stderr=subprocess.DEVNULL,
             env=handed_on(PYTHON) | _QUIET,
         )
+        _widen(self._process.stdin)
         _widen(self._process.stdout)
 
     def decode(
@@ -185,10 +197,7 @@ class Decoder:
         return answer
 
     def _tell(self, task: dict[str, Any], data: bytes | memoryview = b"") -> None:
-        pipe = self._pipes()[0]
-        pipe.write(json.dumps(task).encode() + b"\n")
-        pipe.write(data)
-        pipe.flush()
+        write_together(self._pipes()[0], json.dumps(task).encode() + b"\n", data)
 
     def _pipes(self) -> tuple[IO[bytes], IO[bytes]]:
         process = self._process

@@ -20,7 +20,7 @@ from PIL import Image
 
 from mien.core.errors import MediaError
 from mien.media.byte_source import ByteSource
-from mien.media.decoder import BUSY
+from mien.media.decoder import BUSY, write_together
 from mien.media.images import FirstFrame
 
 _SLACK = 256 * 2**20
@@ -56,9 +56,7 @@ def _decode(task: dict[str, Any], content: ByteSource, hears: BinaryIO, out: Bin
         finally:
             _bound(None)
     _watch(0)
-    _say(out, {"shape": pixels.shape[:2]})
-    out.write(pixels.data.cast("B"))
-    out.flush()
+    write_together(out, _line({"shape": pixels.shape[:2]}), pixels.data.cast("B"))
 
 
 def _watch(seconds: float) -> None:
@@ -83,15 +81,21 @@ def _bound(amount: int | None) -> None:
     with suppress(ImportError, OSError, ValueError):
         import resource
 
-        hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-        with open("/proc/self/statm", encoding="ascii") as file:
-            used = int(file.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (hard if amount is None else used + amount + _SLACK, hard))
+        most = hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+        if amount is not None:
+            with open("/proc/self/statm", encoding="ascii") as file:
+                used = int(file.read().split()[0]) * resource.getpagesize()
+            most = used + amount + _SLACK
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
 
 
 def _say(out: BinaryIO, answer: dict[str, Any]) -> None:
-    out.write(json.dumps(answer).encode() + b"\n")
+    out.write(_line(answer))
     out.flush()
+
+
+def _line(answer: dict[str, Any]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"
 
 
 if __name__ == "__main__":
