@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlparse
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from mien import Pipeline
 from mien.core.drawn_face import draw_portrait
@@ -26,6 +27,8 @@ collect_ignore_glob = [
     "conftest.py",
     "*/conftest.py",
 ]  # They hold no examples, and pytest takes two of one name for one module.
+settings.register_profile("untimed", deadline=None)  # No test is timed: a busy machine is no fault.
+settings.load_profile("untimed")
 SHARED = Path(__file__).parents[2] / "shared"
 
 

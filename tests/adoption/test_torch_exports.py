@@ -233,7 +233,7 @@ def test_videos_do(
         for number, image in enumerate(pictures):
             movie.write(image, number / 5)
     with open_media(tmp_path / "talk.mp4") as media:
-        frames = np.stack([frame.image for frame in media])  # type: ignore[union-attr]
+        frames = np.stack([frame.image for frame in media])
     found = mien.analyze(tmp_path / "talk.mp4", model=exported, detector="whole")
     rows = np.array([[row["probs"][name] for name in COLOURS] for row in found.rows()])
     assert len(rows) == len(pictures)

@@ -66,14 +66,30 @@ export function glyph(name, colour) {
 function written(sign, ink) {
   const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
   const look = { x: "12", y: "12", fill: ink, "text-anchor": "middle", "dominant-baseline": "central" };
-  for (const [key, value] of Object.entries({ ...look, "font-size": String(sizeOf(sign)) }))
-    text.setAttribute(key, value);
+  const letters = { "font-size": String(sizeOf(sign)), "font-family": FONT };
+  for (const [key, value] of Object.entries({ ...look, ...letters })) text.setAttribute(key, value);
   text.textContent = sign;
   return text;
 }
 
-/** Size of the letters of a sign in a square of 24. @param {string} sign */
-const sizeOf = (sign) => (sign.length > 2 ? 7 : 13);
+const FONT = "system-ui, sans-serif";
+const LARGEST = 13;
+/** Width that a sign may have, so that its corners stay within the disc. */
+const ROOM = 17;
+
+/** @type {OffscreenCanvasRenderingContext2D | null} */
+let measure = null;
+
+/**
+ * Size of the letters of a sign in a square of 24: one letter or eight, in any script.
+ * @param {string} sign
+ */
+function sizeOf(sign) {
+  measure ??= new OffscreenCanvas(1, 1).getContext("2d");
+  if (!measure) return LARGEST / 2;
+  measure.font = `${LARGEST}px ${FONT}`;
+  return LARGEST * Math.min(1, ROOM / measure.measureText(sign).width);
+}
 
 /**
  * Draw the lines of an expression on a canvas.
@@ -92,7 +108,7 @@ export function drawGlyph(context, name, ink, x, y, side) {
     context.fillStyle = ink;
     context.textAlign = "center";
     context.textBaseline = "middle";
-    context.font = `${sizeOf(signs[name])}px system-ui, sans-serif`;
+    context.font = `${sizeOf(signs[name])}px ${FONT}`;
     context.fillText(signs[name], 12, 12.5);
     context.restore();
     return;
