@@ -86,7 +86,7 @@ def test_what_reads_strangers_videos_knows_no_secret_and_works_in_the_videos_fol
     ):
         answer = client.post(
             f"{url}v1/videos",
-            files={"file": movie(600).read_bytes()},
+            files={"file": movie(300).read_bytes()},
             data={"results": "result.parquet"},
             timeout=90,
         )

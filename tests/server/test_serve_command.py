@@ -155,7 +155,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
     with served("--folder", str(folder)) as (process, url):
         video = HTTP.post(
             f"{url}v1/videos",
-            files={"file": movie(800).read_bytes()},
+            files={"file": movie(500).read_bytes()},
             data={"results": "result.jsonl"},
             timeout=60,
         ).json()["id"]
@@ -172,7 +172,7 @@ def test_killed_in_the_middle_of_a_video_it_goes_on_and_leaves_no_process(
         rows = [
             json.loads(line) for line in HTTP.get(f"{url}v1/videos/{video}/result.jsonl").text.splitlines()
         ]
-        assert sorted({row["frame"] for row in rows}) == list(range(800))
+        assert sorted({row["frame"] for row in rows}) == list(range(500))
 
 
 def _at_work(video: str) -> bool:

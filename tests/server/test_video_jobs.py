@@ -187,7 +187,7 @@ def test_a_video_that_is_being_read_can_be_deleted(service: Service, movie: Call
 
 
 def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_path: Path) -> None:
-    path = movie(800)
+    path = movie(500)
     with serving(tmp_path / "one") as service:
         whole = get(service, finished(service, send(service, path, results="result.csv")), "result.csv")
     with serving(tmp_path / "two") as service:
