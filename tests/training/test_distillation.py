@@ -98,7 +98,7 @@ def test_views_are_the_same_every_time_and_go_on_where_they_stopped(
     assert again.digest == views.digest
     (tmp_path / "view-001.npz").unlink()
     with pytest.raises(
-        InputError, match=r"1 are missing, such as view-001.npz: run mien models teacher-cache again"
+        InputError, match=r"1 is missing, such as view-001.npz: run mien models teacher-cache again"
     ):
         TeacherCache(tmp_path)
     before = (tmp_path / "view-002.npz").stat().st_mtime_ns
@@ -213,7 +213,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     told = " ".join(done.stderr.split())
     made = TeacherCache(tmp_path / "views")
-    assert f"1 views of 160 images in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
+    assert f"1 view of 160 images in {tmp_path / 'views'}, digest {made.digest[:16]}" in told
     agreed = agreement(made, _with_a_copy())
     assert (
         f"teachers say what the label says in {precise(agreed['fer2013'])} (fer2013), {precise(agreed['ferplus'])} (ferplus)"

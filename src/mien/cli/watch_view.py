@@ -140,8 +140,8 @@ class Board:
     def _movements(self, face: Face) -> tuple[str, ...]:
         """What stands under `_LANDMARKS`; nothing is told of blinks in frames that are too far apart for them."""
         opening, track = (face.measures or {}).get("mouth_opening"), face.track or 0
-        counted = self._blinks.per_minute(track) is not None
-        blinks = str(self._blinks.counts[track]) if counted else "-"
+        known = self._blinks.per_minute(track) is not None
+        blinks = str(self._blinks.counts[track]) if known else "-"
         return blinks, face.pose, "" if opening is None else f"{opening:.2f}"
 
     def _rates(self) -> Text:

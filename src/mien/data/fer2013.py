@@ -252,8 +252,8 @@ def with_votes(data: FaceDataset, path: str | Path) -> FaceDataset:
     path = Path(path)
     votes, splits = _read(path)
     needed = int(data.rows.max()) + 1
-    counted = bool((data.rows == np.arange(len(data))).all())
-    if needed > len(votes) or (counted and needed < len(votes)):
+    whole = bool((data.rows == np.arange(len(data))).all())
+    if needed > len(votes) or (whole and needed < len(votes)):
         got = f"expected votes for each of {counted(needed, 'image')}; got {counted(len(votes), 'row')}"
         raise InputError(f"{path}: {got}: give the images of all splits, in the order of fer2013.csv")
     wrong = np.flatnonzero(splits[data.rows] != data.splits)
