@@ -43,7 +43,8 @@ test: $(VENV)/.ready web/node_modules/.ready
 	$(TOGETHER) lint types web-test
 	$(TESTS)
 
-# One lane of the tests; conftest.py says what is in which.
+# One lane of the tests; conftest.py says what is in which. Tests of pages keep screenshots here, in artifacts/page.
+browser: export MIEN_SHOTS = 1
 unit integration browser slow: $(VENV)/.ready
 	$(TESTS) -m $@
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.server.service import Service
 
 SHOTS = Path(__file__).parents[3] / "artifacts" / "page"
-"""Screenshots of the last run, for people."""
+"""Screenshots of the last `make browser`, for people."""
+LOOKED_AT = "MIEN_SHOTS" in os.environ
+"""Whether screenshots are kept: each takes a third of a second of a core, and no test looks at them."""
 
 WIDTH, HEIGHT, RATE = 640, 480, 10
 PHONE: dict[str, Any] = {
@@ -167,7 +170,9 @@ class Visit:
             self.page.evaluate(program)
 
     def shot(self, name: str, *, whole: bool = True) -> None:
-        """Keep a screenshot for people."""
+        """Keep a screenshot for people, where they have asked for it."""
+        if not LOOKED_AT:
+            return
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
