@@ -55,7 +55,9 @@ def things(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         Path(name).parent.mkdir(exist_ok=True)
         photo.save(name)
     people = ("train/happy/anna-1", "train/neutral/anna-2", "validation/happy/carla-1")
-    for index, person in enumerate((*people, "test/happy/dora-1", "test/neutral/dora-2")):
+    for index, person in enumerate(
+        (*people, "validation/neutral/carla-2", "test/happy/dora-1", "test/neutral/dora-2")
+    ):
         path = Path("photos", f"{person}.jpg")
         path.parent.mkdir(parents=True, exist_ok=True)
         photo.rotate(index * 5).save(path)
