@@ -118,7 +118,11 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "PHOTO", "--blur", "all"], 2, "add --annotate"),
         (["analyze", "PHOTO", "--annotate", "seen.png", "--blur", "him"], 2, "all but 1"),
         (["analyze", "PHOTO", "PHOTO", "-o", "report.html"], 2, "{name}"),
-        (["analyze", "PHOTO", "--baseline", "sometimes"], 2, "expected baseline as seconds"),
+        (
+            ["analyze", "PHOTO", "--baseline", "sometimes"],
+            2,
+            "expected --baseline as seconds above 0, or median; got 'sometimes'",
+        ),
         (["analyze", "PHOTO", "--tau", "0"], 2, "expected tau above 0"),
         (["analyze", "PHOTO", "--annotate", "PHOTO"], 2, "one of the sources"),
         (["analyze", "PHOTO", "--annotate", "copy.avi"], 2, "ending in .png"),

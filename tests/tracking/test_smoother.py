@@ -141,4 +141,4 @@ def test_options_out_of_range() -> None:
         with pytest.raises(InputError, match=f"expected {next(iter(wrong))}"):
             Smoothing(**wrong)
     with pytest.raises(InputError, match="baseline: expected a number, median or None; got 'mean'"):
-        Smoothing(baseline="mean")
+        Smoothing(baseline="mean")  # type: ignore[arg-type]

@@ -164,7 +164,7 @@ def _bars(
             "y": HEIGHT * (1 - start - height),
             "height": HEIGHT * height,
             "colour": classes.colour(name),
-            "description": f"{column.span}, {counted(column.participants, 'person', 'people')}: {told}",
+            "description": f"{column.span}, {counted(column.participants or 0, 'person', 'people')}: {told}",
         }
         for name, start, height in pieces(shares)
         if height > 0

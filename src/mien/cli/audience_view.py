@@ -97,7 +97,7 @@ class Follower:
         if window.shares is None:
             return [_wrapped(f"{span}: {_nothing(window, self._options)}", "dim")]
         similarity, coverage = percent(window.similarity or 0), percent(window.coverage or 0)
-        line = f"{span}: {counted(window.participants, 'person', 'people')}, similarity {similarity}, read in {coverage} of the looks"
+        line = f"{span}: {counted(window.participants or 0, 'person', 'people')}, similarity {similarity}, read in {coverage} of the looks"
         return [_wrapped(line), *_all_bars(window.shares, window.sentiment, self._labels)]
 
 
@@ -112,7 +112,8 @@ def summarise(audience: Audience, console: Console) -> None:
         nothing = {_nothing(window, audience.options): None for window in audience.windows}
         console.print(Text(f"no figures: {'; '.join(nothing) or 'no window was completed'}"), soft_wrap=True)
     elif whole.shares:
-        most = f"up to {counted(whole.participants, 'person', 'people')}, each counted once in a window; similarity {percent(whole.similarity or 0)}"
+        people = counted(whole.participants or 0, "person", "people")
+        most = f"up to {people}, each counted once in a window; similarity {percent(whole.similarity or 0)}"
         console.print(Text(most), soft_wrap=True)
         for bars in _all_bars(whole.shares, whole.sentiment, audience.labels):
             console.print(bars)

@@ -15,6 +15,7 @@ import typer
 
 from mien.cli.span_options import OVER_TIME, SpanOptions
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
 
@@ -295,10 +296,14 @@ class StreamOptions:
         return VideoOptions(Sampling(interval=self.interval, fps=self.fps), Tracking(), smoothing)
 
     def _baseline(self) -> Any:
-        try:
-            return None if self.baseline is None else float(self.baseline)
-        except ValueError:
+        if self.baseline in (None, "median"):
             return self.baseline
+        try:
+            return float(self.baseline)
+        except ValueError:
+            raise InputError(
+                f"expected --baseline as seconds above 0, or median; got {quoted(self.baseline)}"
+            ) from None
 
 
 @dataclass(frozen=True)
