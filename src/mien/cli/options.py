@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from mien.cli.span_options import OVER_TIME, SpanOptions
+from mien.cli.span_options import OVER_TIME, SpanOptions, parse_baseline
 from mien.core.errors import InputError
-from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
 from mien.outputs.formats import kinds_of_files
 
@@ -292,18 +291,8 @@ class StreamOptions:
         from mien.video.runner import VideoOptions
 
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
-        smoothing = Smoothing(**given, baseline=self._baseline())
+        smoothing = Smoothing(**given, baseline=parse_baseline(self.baseline))
         return VideoOptions(Sampling(interval=self.interval, fps=self.fps), Tracking(), smoothing)
-
-    def _baseline(self) -> Any:
-        if self.baseline in (None, "median"):
-            return self.baseline
-        try:
-            return float(self.baseline)
-        except ValueError:
-            raise InputError(
-                f"expected --baseline as seconds above 0, or median; got {quoted(self.baseline)}"
-            ) from None
 
 
 @dataclass(frozen=True)

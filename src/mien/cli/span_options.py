@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -56,3 +56,17 @@ def _seconds(text: str | None, option: str) -> float | None:
             f"{option}: expected a time from 0 on in seconds, as mm:ss or hh:mm:ss; got {quoted(text)}"
         )
     return seconds
+
+
+def parse_baseline(text: str | None) -> Any:
+    """What ``--baseline`` asks for: seconds, ``median``, or nothing.
+
+    Raises:
+        InputError: It is neither.
+    """
+    if text in (None, "median"):
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(f"expected --baseline as seconds above 0, or median; got {quoted(text)}") from None
