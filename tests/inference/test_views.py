@@ -68,7 +68,7 @@ def test_one_view_is_the_default(pipeline: Pipeline) -> None:
 
 
 def test_other_views_are_refused() -> None:
-    with pytest.raises(InputError, match="expected views out of one, flip, ten-crop; got 'twice'"):
+    with pytest.raises(InputError, match="views: expected one, flip or ten-crop; got 'twice'"):
         mien.Pipeline(views="twice")  # type: ignore[arg-type]
 
 
