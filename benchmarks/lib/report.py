@@ -28,7 +28,7 @@ _TOP = """# How fast, how large
 
 Made by `make bench-page` of [benchmarks/results.json](benchmarks/results.json), which `make bench` writes: nothing here is written by hand. Compare a
 value only with what ran beside it in the same run: times of different machines, or of different days, are not comparable. What each
-benchmark does, and how it is kept fair, is described at the top of its file in `benchmarks/`. Accuracy: [networks](networks.md).
+benchmark does, and how it is kept fair, is described at the top of its file in `benchmarks/`. Accuracy: [accuracy](accuracy.md).
 """
 
 

@@ -91,7 +91,7 @@ detects the face with its own detector, and a face that is not found counts as w
 fails here may do well there.
 `face-api` and `human` are made for browsers and ran in Node as WebAssembly; their installed size is that of their own package. Peers may have
 learned from any of these faces. The models of mien learned from none of them, nor from exact copies (what near copies are worth:
-[networks](networks.md)); they were chosen, and calibrated, on PublicTest and on these everyday faces.
+[accuracy](accuracy.md)); they were chosen, and calibrated, on PublicTest and on these everyday faces.
 """
 
 
