@@ -86,6 +86,7 @@ is one that learned from neither; the former has nearly all of both right. Every
 network of mien learned from, five classes; balanced is the mean of their recalls.
 """
 _NOTES = """\
+FER+ is the majority among the seven classes here; with contempt as an eighth, the figures are in [accuracy](accuracy.md).
 Crops are the faces of the data set, the same for all. Images are such crops, enlarged, in a frame of their own edges: each package
 detects the face with its own detector, and a face that is not found counts as wrong. They are not photographs, and a detector that
 fails here may do well there.
