@@ -40,6 +40,7 @@ def behind(
 def test_every_link_leads_back(behind: tuple[Service, httpx.Client], movie: Callable[..., Path]) -> None:
     service, client = behind
     assert client.get("openapi.json").json()["servers"] == [{"url": "/tools/mien"}]
+    assert f"{str(client.base_url).rstrip('/')}/v1/models" in client.get("docs").text
     model = client.get("v1/models").json()["models"][0]
     assert model["url"] == "/tools/mien/networks/small-int8.onnx"
     assert client.get(httpx.URL(client.base_url).join(model["url"])).status_code == 200

@@ -71,6 +71,21 @@ def test_what_requests_have_in_common_is_told_once(service: Service) -> None:
     assert errors == {str(status): when for status, when in WHEN.items()}
 
 
+def test_its_commands_ask_where_it_was_asked_for(service: Service) -> None:
+    address = service.url.rstrip("/")
+    for headers, place in (
+        ({}, address),
+        ({"Host": "localhost:1"}, "http://localhost:1"),
+        ({"X-Forwarded-Proto": "https", "Host": "[::1]:9"}, "https://[::1]:9"),
+    ):
+        page = service.client.get("/docs", headers=headers).text
+        assert f"curl {place}/healthz" in page
+        assert (EXAMPLE_ADDRESS in page) is (place == EXAMPLE_ADDRESS)
+    for host in ("127.0.0.1:8000;x", "127.0.0.1:<b>", "localhost:$(x)"):
+        page = service.client.get("/docs", headers={"Host": host}).text
+        assert host not in page
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_its_commands_run(
     service: Service, tmp_path: Path, portrait: np.ndarray, movie: Callable[..., Path]
@@ -88,7 +103,7 @@ def test_its_commands_run(
     for command in sorted(commands, key=lambda command: "DELETE" in command):
         if "/photos" in command or "/v1/source" in command:
             continue  # Of services that have some.
-        asked = command.replace(EXAMPLE_ADDRESS, service.url.rstrip("/")).replace("ID", id)
+        asked = command.replace("ID", id)
         asked = asked.replace("curl ", "curl -sS --fail-with-body ", 1)
         done = subprocess.run(["sh", "-c", asked], cwd=tmp_path, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, (command, done.stdout[-300:], done.stderr)

@@ -27,20 +27,23 @@ pytestmark = pytest.mark.integration
 TOKEN = "a-token-of-the-tests-0123"
 
 
-def command(*options: str, **environment: str) -> subprocess.Popen[str]:
+def command(*options: str, alone: bool = False, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "mien", "serve", *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
+        start_new_session=alone,
     )
 
 
 @contextmanager
-def served(*options: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def served(
+    *options: str, alone: bool = False, **environment: str
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """The command, running, and the address that it tells."""
-    process = command("--port", "0", *options, **environment)
+    process = command("--port", "0", *options, alone=alone, **environment)
     try:
         assert process.stderr is not None
         line = process.stderr.readline()
@@ -64,6 +67,37 @@ def test_a_stop_as_soon_as_it_tells_its_address_ends_it(tmp_path: Path) -> None:
     for _ in range(3):  # The server's own handlers come some milliseconds after that.
         with served("--folder", str(tmp_path / "service")) as (process, _url):
             process.send_signal(signal.SIGINT)
+            assert (process.wait(30), process.communicate()) == (0, ("", ""))
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups as terminals stop them")
+@pytest.mark.parametrize("stage", ["waiting", "running"])
+def test_ctrl_c_at_a_terminal_loses_no_job(tmp_path: Path, movie: Callable[..., Path], stage: str) -> None:
+    """SIGINT to the whole group, as a terminal sends it, twice as of somebody in a hurry."""
+    options = ("--folder", str(tmp_path / "service"))
+    with served(*options, alone=True) as (process, url):
+        video = HTTP.post(
+            f"{url}v1/videos",
+            files={"file": ("talk.mp4", movie(200).read_bytes())},
+            data={"results": "result.csv"},
+        ).json()["id"]
+        if stage == "running":
+            until(lambda: HTTP.get(f"{url}v1/videos/{video}").json()["frames"], 60)
+        for _ in range(2):
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.05)
+        assert (process.wait(30), process.communicate()) == (0, ("", ""))
+    with served(*options) as (_, url):
+        until(lambda: HTTP.get(f"{url}v1/videos/{video}").json()["state"] == "done", 120)
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups as terminals stop them")
+def test_two_stops_as_soon_as_it_tells_its_address(tmp_path: Path) -> None:
+    for pause in (0.0, 0.05, 0.2):
+        with served("--folder", str(tmp_path / "service"), alone=True) as (process, _url):
+            for _ in range(2):
+                os.killpg(process.pid, signal.SIGINT)
+                time.sleep(pause)
             assert (process.wait(30), process.communicate()) == (0, ("", ""))
 
 

@@ -147,13 +147,36 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         {"interval": "x"},
         {"interval": "1", "fps": "1"},
         {"tau": "-1"},
-        {"baseline": "often"},
+        *(
+            {name: value}
+            for name in ("interval", "fps", "tau", "baseline", "start", "end")
+            for value in ("inf", "-inf", "nan", "1e999")
+        ),
+        {"baseline": "0"},
         {"annotate": "maybe"},
         {"quality": "1"},
         {"start": "2", "end": "1"},
         {"end": "soon"},
     ):
         assert refused(service, wrong), wrong
+
+
+@pytest.mark.parametrize("baseline", [0.5, "median"])
+def test_a_baseline_in_seconds_or_of_the_whole(
+    service: Service, movie: Callable[..., Path], baseline: float | str
+) -> None:
+    told = finished(
+        service, send(service, movie(10), fps="5", results="result.jsonl", baseline=str(baseline))
+    )
+    assert told["options"]["baseline"] == baseline
+    assert len(get(service, told, "result.jsonl").splitlines()) == 5
+
+
+@pytest.mark.parametrize("baseline", ["often", "Median", "nan"])
+def test_what_is_no_baseline_is_told_in_one_line(service: Service, baseline: str) -> None:
+    answer = service.client.post("/v1/videos", files={"file": b"none"}, data={"baseline": baseline})
+    told = f"baseline: expected seconds above 0, or median; got '{baseline}'"
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, told)
 
 
 def test_progress_grows_and_the_upload_is_deleted(service: Service, movie: Callable[..., Path]) -> None:
@@ -341,6 +364,8 @@ def test_names_of_videos_are_names_only(service: Service, movie: Callable[..., P
 
 
 def test_ids_lead_nowhere_else(service: Service) -> None:
+    told = service.client.get("/v1/videos/none").json()["error"]["message"]
+    assert told == "path.id: expected a text of the form ^[0-9a-f]{32}$; got 'none'"
     for name in ("..", "%2e%2e", "..%2f..%2fetc", "a" * 31, "A" * 32, "a" * 33, "%00" * 32, "z" * 32):
         assert service.client.get(f"/v1/videos/{name}").status_code in (404, 405, 422)
         assert service.client.get(f"/v1/videos/{name}/result.csv").status_code in (404, 422)

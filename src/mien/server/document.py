@@ -30,7 +30,7 @@ WHEN = {
 _FIELD = re.compile(r"^ {4}(\w+): (.*(?:\n {5,}.*)*)", re.MULTILINE)
 
 EXAMPLE_ADDRESS = "http://127.0.0.1:8000"
-"""Of the service in commands."""
+"""Of the service in commands; `/docs` shows the one by which it was asked for."""
 
 
 def problems(*more: int) -> dict[int | str, dict[str, Any]]:

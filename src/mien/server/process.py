@@ -68,7 +68,11 @@ async def started(what: str, place: JobFolder, most: int) -> AsyncIterator[Proce
     place.ready()
     command = [sys.executable, "-P", "-m", "mien.server.work", what, str(place.path.absolute()), str(most)]
     process = await asyncio.create_subprocess_exec(
-        *command, stdin=PIPE, stdout=PIPE, env=environment(place, os.environ)
+        *command,
+        stdin=PIPE,
+        stdout=PIPE,
+        env=environment(place, os.environ),
+        process_group=0,  # Ctrl-C at a terminal is for the service alone, which ends its processes.
     )
     try:
         yield process

@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 
 from mien.reports.page import stylesheet
 from mien.server.choices import Choices
-from mien.server.document import described_fields
+from mien.server.document import EXAMPLE_ADDRESS, described_fields
 from mien.server.proxy import prefix
 from mien.server.schemas import READER
 
@@ -40,6 +40,7 @@ _HEADERS = {
 _READ = tuple(READER)
 _CHOICES = tuple(Choices.model_fields)
 _MAY_CHOOSE = 'what a client <a href="#choices">may choose</a>'
+_HOST = re.compile(r"([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")
 _WIDE = 96
 """Letters of a line of an example."""
 
@@ -60,10 +61,19 @@ def reference(app: FastAPI) -> APIRouter:
         return JSONResponse({**document(), **({"servers": [{"url": place}]} if place else {})})
 
     @router.get("/docs")
-    def read_page() -> HTMLResponse:
-        return HTMLResponse(_page(json.dumps(document())), headers=_HEADERS)
+    def read_page(request: Request) -> HTMLResponse:
+        page = _page(json.dumps(document())).replace(EXAMPLE_ADDRESS, escape(_asked_address(request)))
+        return HTMLResponse(page, headers=_HEADERS)
 
     return router
+
+
+def _asked_address(request: Request) -> str:
+    """The address of the service where this client sees it, for commands that run in a shell."""
+    host = request.headers.get("host", "")
+    secure = request.url.scheme == "https" or request.headers.get("x-forwarded-proto") == "https"
+    whole = f"{'https' if secure else 'http'}://{host}"
+    return f"{whole if _HOST.fullmatch(host) else EXAMPLE_ADDRESS}{prefix(request)}"
 
 
 def _told_by_field(document: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, ClassVar
 
 import h11
@@ -338,6 +339,13 @@ def listening(settings: ServerSettings) -> socket.socket:
         raise InputError(f"{message}: give others with --host and --port") from None
 
 
+class _Server(uvicorn.Server):
+    """Ends in the same way however often it is told to: it takes seconds at most."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.should_exit = True  # A second SIGINT would cut off what keeps things, with a traceback.
+
+
 def server(settings: ServerSettings) -> uvicorn.Server:
     """The service, ready to run on a socket (`listening`)."""
     limits = settings.limits
@@ -359,7 +367,7 @@ def server(settings: ServerSettings) -> uvicorn.Server:
         # It is to end within 5 s, whoever still watches a video or waits for an image.
         timeout_graceful_shutdown=2,
     )
-    return uvicorn.Server(config)
+    return _Server(config)
 
 
 def address(listener: socket.socket) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from mien.core.errors import InputError, MediaError
 from mien.core.names import quoted
@@ -93,6 +93,8 @@ class VideoJobOptions:
         end: Seconds up to which it is read.
     """
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"allow_inf_nan": False}
+
     model: str | None = None
     head: str | None = None
     detector: str | None = None
@@ -101,7 +103,7 @@ class VideoJobOptions:
     largest: bool = False
     min_face: int | None = None
     tau: float | None = None
-    baseline: float | str | None = None
+    baseline: float | Literal["median"] | None = None
     results: str | None = None
     thumbnails: bool = False
     blur: str | None = None
@@ -137,10 +139,9 @@ class VideoJobOptions:
         if self.min_face is not None and not SMALLEST <= self.min_face <= HIGHEST:
             raise InputError(f"expected min_face from {SMALLEST} to {HIGHEST} px; got {self.min_face}")
         given: dict[str, Any] = {} if self.tau is None else {"tau": self.tau}
-        baseline: Any = self.baseline
         return VideoOptions(
             Sampling(interval=self.interval, fps=self.fps, start=self.start, end=self.end),
-            smoothing=Smoothing(**given, baseline=baseline),
+            smoothing=Smoothing(**given, baseline=self.baseline),
         )
 
 

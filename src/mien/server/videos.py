@@ -15,6 +15,7 @@ from fastapi.responses import FileResponse, StreamingResponse
 from pydantic import TypeAdapter, ValidationError
 
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.media.blur import Blur
 from mien.server.choices import invalid
 from mien.server.document import command, described_fields, problems
@@ -231,6 +232,9 @@ def _options(fields: dict[str, str]) -> VideoJobOptions:
         if options.blur is not None:
             Blur.parse(options.blur)
     except ValidationError as error:
+        if error.errors()[0]["loc"][0] == "baseline":  # pydantic tells of each of its two kinds.
+            came = quoted(fields["baseline"])
+            raise APIError(422, f"baseline: expected seconds above 0, or median; got {came}") from None
         raise invalid(error) from None
     except InputError as error:
         raise APIError(422, str(error)) from None
