@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
-import inspect
 import io
 import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -21,7 +20,7 @@ import pytest
 from PIL import Image
 
 import mien
-from mien.client import AsyncClient, AsyncFrameStream, AsyncJobHandle, Client, ServiceError
+from mien.client import AsyncClient, Client, ServiceError
 from mien.client.flows import Call, Flow, RawAnswer
 from mien.client.options import ImageChoices, StreamChoices, VideoChoices
 from mien.client.streams import StreamedFrame, StreamReady
@@ -36,57 +35,6 @@ from tests.server.strange import ok, problem, strange
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]  # However busy the machine is.
 
 TOKEN = "a-long-secret-of-tests"
-
-
-class Waited:
-    """An awaited client, job or stream that is used like a blocking one."""
-
-    def __init__(self, thing: Any, runner: asyncio.Runner) -> None:
-        self._thing, self._runner = thing, runner
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._thing, name)
-        return self._called(found) if inspect.ismethod(found) else found
-
-    def _called(self, method: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*values: Any, **options: Any) -> Any:
-            came = method(*values, **options)
-            if inspect.iscoroutine(came):
-                came = self._runner.run(came)
-            if hasattr(came, "__anext__"):
-                return self._runner.run(gathered(came))
-            return Waited(came, self._runner) if isinstance(came, AsyncJobHandle | AsyncFrameStream) else came
-
-        return call
-
-    def __enter__(self) -> Waited:
-        self._runner.run(self._thing.__aenter__())
-        return self
-
-    def __exit__(self, *told: Any) -> None:
-        self._runner.run(self._thing.__aexit__(*told))
-
-
-async def gathered(items: Any) -> list[Any]:
-    return [item async for item in items]
-
-
-@pytest.fixture(params=["blocking", "awaited"])
-def connected(request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """Makes clients of one of the two kinds."""
-    with asyncio.Runner() as runner:
-        opened: list[Any] = []
-
-        def make(url: str, **options: Any) -> Any:
-            if request.param == "blocking":
-                opened.append(Client(url, **options))
-            else:
-                opened.append(Waited(AsyncClient(url, **options), runner))
-            return opened[-1]
-
-        yield make
-        for client in opened:
-            client.close()
 
 
 def test_images_come_in_any_form(

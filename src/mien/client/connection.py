@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import mien
 from mien.client.flows import Call, EventReader, Flow, Pause, RawAnswer, refused
 from mien.client.uploads import opened
-from mien.core.arguments import check_values
+from mien.core.arguments import check_values, plain_number
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, ServiceError
 from mien.core.formatting import counted, shortened
@@ -80,6 +80,8 @@ class ServiceAddress:
             )
         if self.retries < 0:
             raise InputError(f"expected 0 retries or more; got {quoted(self.retries)}")
+        for name in ("timeout", "retries", "verify"):
+            object.__setattr__(self, name, plain_number(name, getattr(self, name)))
 
     @property
     def base(self) -> str:
@@ -124,8 +126,12 @@ def _httpx() -> Any:
     return httpx
 
 
-def _fault(address: ServiceAddress, error: Exception) -> ServiceError:
+def _fault(address: ServiceAddress, error: Exception) -> ServiceError | InputError:
     httpx = _httpx()
+    if isinstance(error, httpx.InvalidURL):
+        return InputError(
+            f"expected options and ids that fit into an address; they do not ({one_line(error)})"
+        )
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
         why = f"nobody answers there ({error or type(error).__name__}): start one with mien serve, or mend the address"
         return ServiceError(f"{address.base}: expected a service of mien; {why}", "unreachable")
@@ -241,7 +247,7 @@ class BlockingConnection:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except _httpx().RequestError as error:
+        except (_httpx().RequestError, _httpx().InvalidURL) as error:
             raise _fault(self.address, error) from None
 
 
@@ -309,5 +315,5 @@ class AwaitedConnection:
     async def _told(self) -> AsyncIterator[None]:
         try:
             yield
-        except _httpx().RequestError as error:
+        except (_httpx().RequestError, _httpx().InvalidURL) as error:
             raise _fault(self.address, error) from None

@@ -11,9 +11,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 import mien
-from mien.client.options import ImageChoices, VideoChoices
+from mien.client.options import ImageChoices, VideoChoices, chosen
 from mien.client.uploads import SentFile
-from mien.core.arguments import check_values
 from mien.core.errors import InputError, ServiceError
 from mien.core.faults import fault
 from mien.core.formatting import counted
@@ -81,15 +80,13 @@ Flow = Generator[Call | Pause, RawAnswer, T]
 
 def read_images(uploads: list[SentFile], options: Mapping[str, Any], retries: int) -> Flow[Images]:
     """Images to what is read of them."""
-    check_values(options, ImageChoices)
-    call = Call("POST", "/v1/images", params=_texts(options), uploads=tuple(uploads))
+    call = Call("POST", "/v1/images", params=_texts(chosen(options, ImageChoices)), uploads=tuple(uploads))
     return (yield from _understood(Images, call, retries))
 
 
 def submit(video: SentFile, options: Mapping[str, Any], retries: int) -> Flow[VideoJob]:
     """A video to its job."""
-    check_values(options, VideoChoices)
-    call = Call("POST", "/v1/videos", data=_texts(options), uploads=(video,))
+    call = Call("POST", "/v1/videos", data=_texts(chosen(options, VideoChoices)), uploads=(video,))
     return (yield from _understood(VideoJob, call, retries))
 
 
@@ -276,10 +273,10 @@ def _not_mien(answer: RawAnswer) -> ServiceError:
 def _texts(options: Mapping[str, Any]) -> dict[str, str]:
     """Options as a form has them.
 
-    >>> _texts({"largest": True, "results": ["result.csv", "result.html"], "fps": 5, "head": None})
+    >>> _texts({"largest": True, "results": ["result.csv", "result.html"], "fps": 5})
     {'largest': 'true', 'results': 'result.csv,result.html', 'fps': '5'}
     """
-    return {name: _text(name, value) for name, value in options.items() if value is not None}
+    return {name: _text(name, value) for name, value in options.items()}
 
 
 def _text(name: str, value: Any) -> str:

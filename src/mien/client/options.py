@@ -1,8 +1,11 @@
-"""What may be asked for, by name; what is left out is as the service was started. The service checks the values."""
+"""What may be asked for, by name; what is left out, or None, is as the service was started. The service checks the values."""
 
 from __future__ import annotations
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from mien.core.arguments import check_values, plain_number
 
 
 class ReadingChoices(TypedDict, total=False):
@@ -29,7 +32,7 @@ class VideoChoices(ReadingChoices, total=False):
     fps: float
     tau: float
     baseline: float | str
-    results: str | list[str]
+    results: str | list[str] | tuple[str, ...]
     thumbnails: bool
     blur: str
     start: float
@@ -42,3 +45,22 @@ class StreamChoices(ImageChoices, total=False):
     cuts: bool
     tau: float
     baseline: float
+
+
+def chosen(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
+    """What was chosen, ready to be sent.
+
+    Args:
+        options: By name; what is None is left out.
+        kind: What they are.
+
+    Raises:
+        InputError: One is of another type.
+
+    >>> from fractions import Fraction
+    >>> chosen({"head": None, "tau": Fraction(1, 2), "largest": True}, StreamChoices)
+    {'tau': 0.5, 'largest': True}
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    check_values(given, kind)
+    return {name: plain_number(name, value) for name, value in given.items()}

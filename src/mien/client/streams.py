@@ -6,17 +6,19 @@ import json
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from mien.client.connection import ServiceAddress, one_line
 from mien.client.flows import told_error
-from mien.client.options import StreamChoices
+from mien.client.options import StreamChoices, chosen
 from mien.client.uploads import upload
-from mien.core.arguments import check_values
-from mien.core.errors import MissingExtraError, ServiceError
+from mien.core.arguments import plain_number
+from mien.core.errors import InputError, MissingExtraError, ServiceError
 from mien.core.face import Face
+from mien.core.names import quoted
 from mien.server.schemas import Cause, Problem
 
 if TYPE_CHECKING:
@@ -99,8 +101,7 @@ class FrameStream:
     _socket: Socket
 
     def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
-        check_values(options, StreamChoices)
-        self._address, self._options = address, options
+        self._address, self._options = address, chosen(options, StreamChoices)
 
     def __enter__(self) -> FrameStream:
         with _websockets(self._address), ExitStack() as opening:
@@ -123,7 +124,7 @@ class FrameStream:
             time: Seconds since whenever; later than that of the frame before.
 
         Raises:
-            InputError: It is nothing of the kind.
+            InputError: It is nothing of the kind, or no time.
             ServiceError: The stream is over, or the connection broke off.
         """
         frame = _frame(image, time)
@@ -157,8 +158,7 @@ class AsyncFrameStream:
     _socket: AsyncSocket
 
     def __init__(self, address: ServiceAddress, options: Mapping[str, Any]) -> None:
-        check_values(options, StreamChoices)
-        self._address, self._options = address, options
+        self._address, self._options = address, chosen(options, StreamChoices)
 
     async def __aenter__(self) -> AsyncFrameStream:
         with _websockets(self._address):
@@ -219,8 +219,11 @@ def _start(options: Mapping[str, Any]) -> str:
 
 
 def _frame(image: Sendable, time: float) -> bytes:
+    seconds = plain_number("time", time)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not isfinite(seconds):
+        raise InputError(f"time: expected a finite number of seconds; got {quoted(time)}")
     with upload(image, "frame").open() as file:
-        return _TIME.pack(time) + file.read()
+        return _TIME.pack(seconds) + file.read()
 
 
 def _said(message: str | bytes) -> str | bytes:

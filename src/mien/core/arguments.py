@@ -92,6 +92,32 @@ def check_values(values: Mapping[str, object], record: type) -> None:
         _check(name, value, types.get(name, Any))
 
 
+def plain_number(name: str, value: Any) -> Any:
+    """A number of numpy, a fraction or the like as Python's own bool, int or float, which every library takes; anything else
+    as it is.
+
+    Args:
+        name: Of the argument.
+        value: Anything.
+
+    Raises:
+        InputError: It is larger than a float can be.
+
+    >>> from fractions import Fraction
+    >>> plain_number("tau", Fraction(1, 4)), plain_number("head", "ferplus")
+    (0.25, 'ferplus')
+    """
+    if _is_bool(value):
+        return bool(value)
+    if isinstance(value, Real):
+        try:
+            seen = float(value)
+        except OverflowError:
+            raise InputError(f"{name}: expected a number that is not so large; got {quoted(value)}") from None
+        return int(value) if isinstance(value, Integral) else seen
+    return value
+
+
 @cache
 def _types(annotated: Any) -> dict[str, Any]:
     """Types by name, of a function's arguments or a class's fields."""
