@@ -141,6 +141,14 @@ def test_a_file_of_rules(write) -> None:  # type: ignore[no-untyped-def]
             "4:6: x: on: expected 'start', 'end' or 'both'; got 'never'",
         ),
         (
+            '[actions.x]\ntype = "photo"\nfolder = 5',
+            "3:10: x: folder: expected a path in quotation marks; got 5",
+        ),
+        (
+            '[actions.x]\ntype = "log"\nfile = true',
+            "3:8: x: file: expected a path in quotation marks; got True",
+        ),
+        (
             '[actions.x]\ntype = "webhook"\nurl = "file:///etc/passwd"',
             "3:7: x: url: expected an address such as http://robot.local",
         ),

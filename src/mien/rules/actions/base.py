@@ -243,6 +243,7 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
 _EXPECTED = {
     "list_type": 'a list, such as ["one", "two"]',
     "string_type": "a text in quotation marks",
+    "path_type": "a path in quotation marks",
     "bool_type": "true or false, without quotation marks",
     "float_type": "a number, without quotation marks",
     "int_type": "a whole number, without quotation marks",
