@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ from mien import (
     Tracking,
     analyze,
 )
+from mien.audience.options import AudienceOptions
 from mien.core.arguments import checked
+from mien.core.names import quoted
+from mien.inference.detectors import create_detector, detector_name
 from mien.video.runner import VideoOptions
 
 ZEROS = np.zeros((40, 40, 3), np.uint8)
@@ -43,8 +47,15 @@ BOOL, WHOLE, NUMBER = "expected True or False; got ", "expected a whole number",
         ({"min_face": 30.5}, f"min_face: {WHOLE} or None; got 30.5"),
         ({"threads": True}, f"threads: {WHOLE} or None; got True"),
         ({"min_confidence": "half"}, f"min_confidence: {NUMBER} or None; got 'half'"),
-        ({"valence": [1]}, "valence: expected a mapping or None; got [1]"),
-        ({"valence": {"happy": "very"}}, "valence: expected a mapping or None; got {'happy': 'very'}"),
+        ({"valence": [1]}, "valence: expected a mapping (text: a number) or None; got [1]"),
+        ({"valence": {"happy": "very"}}, "valence: expected a mapping (text: a number) or None; got {'happy': 'very'}"),
+        ({"valence": {"happy": None}}, "valence: expected a mapping (text: a number) or None; got {'happy': None}"),
+        ({"valence": {"happy": True}}, "valence: expected a mapping (text: a number) or None; got {'happy': True}"),
+        ({"min_face": 10**30}, "min_face: expected a number of fewer digits; got 1" + "0" * 30),
+        ({"min_face": 10**5000}, "min_face: expected a number of fewer digits; got a number of thousands of digits"),
+        ({"min_face": 10**7}, "expected min_face of 1,000,000 px or less; got 10000000"),
+        ({"threads": 10**30}, "threads: expected a number of fewer digits; got 1" + "0" * 30),
+        ({"threads": 10**6}, "expected at least 1 thread, at most 1,024; got 1000000"),
     ],
 )  # fmt: skip
 def test_a_pipeline_says_what_it_expected(wrong: dict[str, Any], told: str) -> None:
@@ -77,6 +88,10 @@ def test_records_and_sessions_say_what_they_expected(pipeline: Pipeline) -> None
     cases: list[tuple[Any, dict[str, Any], str]] = [
         (Tracking, {"keep": "often"}, "keep: expected a number; got 'often'"),
         (Tracking, {"cuts": 0}, "cuts: expected True or False; got 0"),
+        (Smoothing, {"evidence": 10**400}, f"evidence: expected a number of fewer digits; got {quoted(10**400)}"),
+        (Smoothing, {"baseline": 10**400}, f"baseline: expected a number of fewer digits; got {quoted(10**400)}"),
+        (Smoothing, {"baseline": np.float32(-1)}, "expected baseline as seconds above 0, 'median' or None; got -1.0"),
+        (Smoothing, {"baseline": np.int64(-1)}, "expected baseline as seconds above 0, 'median' or None; got -1"),
         (Smoothing, {"tau": None}, "tau: expected a number; got None"),
         (Smoothing, {"baseline": "mean"}, "baseline: expected a number, median or None; got 'mean': did you mean median?"),
         (Sampling, {"hidden_frames": "no"}, "hidden_frames: expected True or False; got 'no'"),
@@ -95,8 +110,6 @@ def test_what_stands_for_a_type_is_taken(pipeline: Pipeline) -> None:
     """Numbers and truth of numpy, whole numbers for numbers, and a detector of one's own."""
 
     class Own:
-        name = "own"
-
         def detect(self, images: Any) -> Any:
             return pipeline.detector.detect(images)
 
@@ -110,6 +123,30 @@ def test_what_stands_for_a_type_is_taken(pipeline: Pipeline) -> None:
     assert made.largest
     assert len(Pipeline(Own())(ZEROS)) == 0
     assert Tracking(keep=1).keep == 1
+    for true in (np.True_, np.False_):
+        assert len(analyze(ZEROS, pipeline=made, tracking=true).faces) == 1  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.int32, np.float32, np.float16, np.float64, Fraction, int])
+def test_numbers_of_any_kind_become_pythons_own(kind: Any) -> None:
+    sampling = Sampling(fps=kind(2), start=kind(0), end=kind(3))
+    assert sampling == Sampling(fps=2, start=0, end=3)
+    assert {type(value) for value in (sampling.fps, sampling.start, sampling.end)} <= {int, float}
+    assert Sampling(interval=kind(2)).rate == 0.5
+    assert Smoothing(baseline=kind(2)).baseline == 2
+    assert (
+        Pipeline("whole", valence={"happy": kind(1)}).labels == Pipeline("whole", valence={"happy": 1}).labels
+    )
+    assert AudienceOptions(window=kind(20), min_coverage=kind(8)).needed(5) == 8
+
+
+def test_a_detector_without_a_name_is_called_as_its_class() -> None:
+    class Own:
+        def detect(self, images: Any) -> Any:
+            return []
+
+    assert detector_name(Own()) == "Own"
+    assert detector_name(create_detector("whole")) == "whole"
 
 
 def test_a_huge_value_is_not_repeated_whole(pipeline: Pipeline) -> None:

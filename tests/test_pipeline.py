@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, FERPLUS, Faces, Frame, InputError, NetworkError, Pipeline
+from mien.inference.card import read_card, write_card
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import open_network
-from mien.inference.weights import part_path
+from mien.inference.weights import network_path, part_path
 
 
 def images(portrait: np.ndarray) -> list[np.ndarray]:
@@ -115,8 +116,6 @@ def test_the_other_reading_has_its_own_labels(portrait: np.ndarray) -> None:
 
 def test_any_object_with_detect_is_a_detector(portrait: np.ndarray) -> None:
     class Corner:
-        name = "corner"
-
         def detect(self, images: Sequence[np.ndarray]) -> list[Faces]:
             return [Faces([[0, 0, 20, 25]], [1], [0], [0]) for _ in images]
 
@@ -129,6 +128,15 @@ def test_wrong_networks_are_refused(tmp_path: Path) -> None:
         Pipeline(model="huge")
     with pytest.raises(NetworkError, match="reads expressions; its card says detector"):
         Classifier(open_network(part_path("mtcnn-rnet")))
+    for change, told in (
+        ({"heads": {}}, r"own\.onnx: expected a network that reads expressions; its card names no classes \(heads\)"),
+        ({"crop": None}, r"own\.onnx: expected a card that says which square .*; its crop is null"),
+    ):
+        own = tmp_path / "own.onnx"
+        own.write_bytes(network_path("small-int8").read_bytes())
+        write_card(own, read_card(own).model_copy(update=change))
+        with pytest.raises(NetworkError, match=told):
+            Pipeline(model=own)
     broken = tmp_path / "net.onnx"
     broken.write_bytes(b"not a network")
     with pytest.raises(NetworkError, match=r"net\.onnx: expected an ONNX file"):

@@ -100,7 +100,11 @@ def test_files_and_dicts_say_the_same(tmp_path: Path) -> None:
         ({**SEVEN, "sad": {"positive": 0.5, "negative": 0.4}}, "add up to 1; got positive 0.5, negative 0.4"),
         ({**SEVEN, "sad": {"positive": 1.5, "negative": -0.5}}, "weights from 0 to 1"),
         ({**SEVEN, "sad": {"positive": float("nan")}}, "add up to 1; got positive nan"),
-        ({**SEVEN, "sad": {"positive": "1"}}, "add up to 1; got positive 1"),
+        ({**SEVEN, "sad": {"positive": "1"}}, "add up to 1; got positive '1'"),
+        (
+            {**SEVEN, "sad": {"positive": 10**5000}},
+            "add up to 1; got positive a number of thousands of digits",
+        ),
         ({**SEVEN, "sad": {}}, "add up to 1; got none"),
         ({**SEVEN, "sad": 3}, "expected positive, neutral, negative or a weight for each; got 3"),
     ],

@@ -354,6 +354,7 @@ STRANGE = [
     ('{"jsonrpc": "2.0", "id": 15, "method": 7}', 15, REQUEST, "expected a message of JSON-RPC 2.0"),
     ('{"jsonrpc": "2.0", "id": 16}', 16, REQUEST, "expected a message of JSON-RPC 2.0"),
     ("7", None, REQUEST, "expected a message of JSON-RPC 2.0; got 7"),
+    ("null", None, REQUEST, "expected a message of JSON-RPC 2.0; got null"),
 ]  # fmt: skip
 
 
@@ -362,7 +363,7 @@ def test_whatever_is_no_message_is_answered(folder: Path) -> None:
     good = call("99", r'{"path": "\u0070ortrait.png"}')
     silent = r'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"reason": "\ud800"}}'
     with started(folder) as server:
-        for line, *_ in (*STRANGE, (silent,), (good,)):
+        for line, *_ in (*STRANGE, (silent,), ("",), ("  ",), (good,)):
             server.stdin.write(f"{line}\n")
         server.stdin.flush()
         *refused, last = (json.loads(server.stdout.readline()) for _ in range(len(STRANGE) + 1))

@@ -191,6 +191,30 @@ def test_the_network_decides_which_expressions_there_are(write) -> None:  # type
     assert "there are angry" in mistakes_in(path)[0]
 
 
+def test_sums_of_classes_whose_pleasantness_nobody_told_are_found_before(write) -> None:  # type: ignore[no-untyped-def]
+    """As the engine would refuse them; and only where a rule asks for them."""
+    asking = '[rules.a]\nwhen = "any.bored > 0.5"\n[rules.b]\nwhen = "any.bored > 0.5"\nuntil = "group.positive < 0.2"'
+    path = write(asking)
+    [told] = mistakes_in(path, Labels(("happy", "bored")))
+    assert told.startswith(f"{path}:4:8: b: when: mapping valence: expected a sentiment for bored too")
+    said = Labels(("happy", "bored"), entries={"bored": ClassEntry(valence=-0.4)})
+    assert not mistakes_in(path, said)
+    RuleEngine(read_rules(path, said).rules, said)
+    assert not mistakes_in(write(asking.replace("group.positive", "any.happy")), Labels(("happy", "bored")))
+    [told] = mistakes_in(write('sentiment = "yin"\n' + asking), Labels(("happy", "bored")))
+    assert "sentiment: mapping yin" in told or ":1:13: mapping yin" in told
+
+
+@pytest.mark.parametrize(("value", "told"), [("9" * 5000, "a number of thousands of digits"), ("[" * 5000, "brackets")])
+def test_what_python_cannot_read_is_a_mistake_with_a_place(write, value: str, told: str) -> None:  # type: ignore[no-untyped-def]
+    path = write(f'[rules.a]\nfor = {value}\nwhen = "faces > 0"\n')
+    with pytest.raises(RuleError, match=told) as caught:
+        read_rules(path)
+    assert re.match(rf"{re.escape(str(path))}:\d+:\d+: expected TOML; got ", str(caught.value))
+    assert ("[" in value) or f"{path}:2:7: " in str(caught.value)
+    assert len(str(caught.value)) < 300
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, len(GOOD)), st.integers(0, 12), st.text(alphabet="\"'[]{}=.,#\\\n aé1-", max_size=6))
 def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(

@@ -21,7 +21,7 @@ from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
 from mien.core.labels import Labels
-from mien.inference.detectors import Refiner
+from mien.inference.detectors import Refiner, detector_name
 from mien.inference.pipeline import Pipeline
 from mien.media import Sampling, open_media
 from mien.media.byte_source import name_of
@@ -325,7 +325,7 @@ def _gather(
 
 def _reader(pipeline: Pipeline) -> str:
     card = pipeline.classifier.network.card
-    return f"detector {pipeline.detector.name}; model {card.name} {card.version}, head {pipeline.classifier.head}, sha256 {card.sha256}"
+    return f"detector {detector_name(pipeline.detector)}; model {card.name} {card.version}, head {pipeline.classifier.head}, sha256 {card.sha256}"
 
 
 def _look(frame: Frame, places: StreamFaces) -> AudienceSample:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING
 
+from mien.core.arguments import is_number
 from mien.core.errors import InputError
+from mien.core.names import quoted
 from mien.metrics.sentiment import PRESETS, SentimentMapping
 
 if TYPE_CHECKING:
@@ -67,22 +70,24 @@ class AudienceOptions:
             ("context", self.context),
             ("duration", self.duration),
         ):
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise InputError(f"{name}: expected seconds above 0; got {value}")
+            if value is not None and not (is_number(value) and value > 0):
+                raise InputError(f"{name}: expected seconds above 0; got {quoted(value)}")
         if self.window < self.interval or self.context < self.interval:
             raise InputError(
                 f"expected windows and spans no shorter than the time between two looks, {self.interval:g} s: make every smaller"
             )
-        if not math.isfinite(self.offset):
-            raise InputError(f"offset: expected seconds; got {self.offset}")
+        if not is_number(self.offset):
+            raise InputError(f"offset: expected seconds; got {quoted(self.offset)}")
         if self.min_group < SMALLEST:
             reason = "figures about fewer people would tell what one of them shows"
             raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {reason}")
         if self.min_coverage is not None and not (
-            self.min_coverage > 0 and (self.min_coverage <= 1 or float(self.min_coverage).is_integer())
+            is_number(self.min_coverage)
+            and self.min_coverage > 0
+            and (self.min_coverage <= 1 or float(self.min_coverage).is_integer())
         ):
             raise InputError(
-                f"expected min_coverage as a number of people or a share up to 1; got {self.min_coverage}"
+                f"expected min_coverage as a number of people or a share up to 1; got {quoted(self.min_coverage)}"
             )
 
     def needed(self, most: int) -> int:
@@ -91,7 +96,7 @@ class AudienceOptions:
             return self.min_group
         count = (
             math.ceil(round(self.min_coverage * most, 9))
-            if isinstance(self.min_coverage, float) and self.min_coverage <= 1
+            if not isinstance(self.min_coverage, Integral) and self.min_coverage <= 1
             else int(self.min_coverage)
         )
         return max(self.min_group, count)

@@ -226,10 +226,18 @@ class NetworkOptions(ModelOptions):
 
     def config(self) -> PipelineConfig:
         """The same as plain values."""
-        return replace(super().config(), valence=_valence(self.valence))
+        return replace(super().config(), valence=valences(self.valence))
 
 
-def _valence(text: str | None) -> dict[str, float] | None:
+def valences(text: str | None) -> dict[str, float] | None:
+    """What ``--valence`` says, by name.
+
+    Raises:
+        InputError: It is something else.
+
+    >>> valences("happy=1, sad=-0.8")
+    {'happy': 1.0, 'sad': -0.8}
+    """
     if text is None:
         return None
     pairs = [part.partition("=") for part in text.split(",")]

@@ -13,7 +13,7 @@ import typer
 
 from mien.cli.console import Console, say
 from mien.cli.exits import USAGE, Interrupted
-from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped
+from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped, valences
 from mien.core.names import json_text
 
 if TYPE_CHECKING:
@@ -209,6 +209,14 @@ def check(
         str, typer.Option(help="The model whose expressions the rules may name.")
     ] = "small-int8",
     head: Annotated[str | None, typer.Option(help="Which output head.", show_default=False)] = None,
+    valence: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME=NUMBER,...",
+            help="How pleasant expressions are, as for mien rules run.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Check a file of rules: every mistake with file, line, column and what to do; or what the rules mean, in
     words.
@@ -221,7 +229,7 @@ def check(
     from mien.rules.rule_file import mistakes_in, read_rules
     from mien.rules.words import rule_in_words
 
-    labels = Pipeline("whole", model, head=head).labels
+    labels = Pipeline("whole", model, head=head, valence=valences(valence)).labels
     mistakes = mistakes_in(file, labels)
     for line in mistakes:
         say(line)

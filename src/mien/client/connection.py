@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import mien
 from mien.client.flows import Call, EventReader, Flow, Pause, RawAnswer, refused
 from mien.client.uploads import opened
-from mien.core.arguments import check_values, plain_number
+from mien.core.arguments import check_fields
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, ServiceError
 from mien.core.formatting import counted, shortened
@@ -69,7 +69,7 @@ class ServiceAddress:
             raise InputError(
                 "expected a token of letters, digits and signs as of the service; got another one"
             )
-        check_values(vars(self), type(self))
+        check_fields(self)
         if not _is_address(self.url):
             raise InputError(
                 f"{shortened(spelled(self.url), 200)}: expected an address such as http://127.0.0.1:8000; got another"
@@ -80,8 +80,6 @@ class ServiceAddress:
             )
         if self.retries < 0:
             raise InputError(f"expected 0 retries or more; got {quoted(self.retries)}")
-        for name in ("timeout", "retries", "verify"):
-            object.__setattr__(self, name, plain_number(name, getattr(self, name)))
 
     @property
     def base(self) -> str:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 from mien.core.labels import Labels
 from mien.core.names import quoted
@@ -57,8 +58,7 @@ class ClipRule:
     min_confidence: float | None = None
 
     def __post_init__(self) -> None:
-        if self.method not in ("evidence", "count"):
-            raise InputError(f"expected evidence or count; got {quoted(self.method)}")
+        check_fields(self)
         if not isinstance(self.person, int) and self.person not in ("largest", "all"):
             raise InputError(f"expected largest, all or the number of a person; got {quoted(self.person)}")
         if self.min_confidence is not None and not 0 <= self.min_confidence <= 1:

@@ -15,6 +15,7 @@ from mien.core.errors import InputError
 from mien.core.face import Face
 from mien.core.names import quoted
 from mien.inference.config import DetectorName
+from mien.inference.detectors import detector_name
 from mien.inference.pipeline import Pipeline
 
 _OURS: dict[str, DetectorName] = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
@@ -82,7 +83,7 @@ def analyze(
 def _answers(pipeline: Pipeline, given: Given, enforce: bool) -> list[Answer]:
     image = rgb_image(given)
     [faces] = pipeline([image])
-    whole = pipeline.detector.name == "whole"
+    whole = detector_name(pipeline.detector) == "whole"
     if not len(faces):
         if enforce:
             raise InputError(

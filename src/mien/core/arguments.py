@@ -1,22 +1,39 @@
 """Arguments of public functions, checked by their annotations: what is of another type is refused in one line that says what
-was expected, and a name that there is not with the one that was probably meant.
+was expected, and a name that there is not with the one that was probably meant. Numbers of numpy's and fractions become
+Python's own, so that nothing behind it meets another kind.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache, wraps
 from inspect import Parameter, signature
+from itertools import chain, repeat
 from numbers import Integral, Real
 from os import PathLike
 from types import NoneType, UnionType
-from typing import Any, Literal, ParamSpec, TypeVar, Union, Unpack, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Literal,
+    ParamSpec,
+    TypeGuard,
+    TypeVar,
+    Union,
+    Unpack,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from mien.core.errors import InputError
 from mien.core.names import nearest, quoted
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_LARGEST = 2**63
+"""Whole numbers from here on fit into no array."""
 
 _WORDS: dict[Any, str] = {
     int: "a whole number",
@@ -32,7 +49,8 @@ _WORDS: dict[Any, str] = {
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function check names and types of its arguments before it begins: `InputError` where a type is another one,
-    and for a name that there is not a `TypeError`, as Python's own, with what was probably meant.
+    and for a name that there is not a `TypeError`, as Python's own, with what was probably meant. It gets numbers as Python's
+    own, whatever kind they came in.
 
     Types of keyword arguments that it hands on (``**options: Unpack[Options]``) are those of ``Options``. What an
     annotation says of the inside of a list and the like is left to the function.
@@ -67,16 +85,29 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 raise TypeError(
                     f"{asked}() got an unexpected keyword argument {quoted(name)}{nearest(name, types)}"
                 )
-        for name, value in (*zip(positional, args, strict=False), *kwargs.items()):
-            _check(name, value, types.get(name, Any))
-        return function(*args, **kwargs)
+        names = chain(positional, repeat(""))
+        taken = [
+            _checked(name, value, types.get(name, Any)) for name, value in zip(names, args, strict=False)
+        ]
+        named = {name: _checked(name, value, types.get(name, Any)) for name, value in kwargs.items()}
+        return cast(Callable[..., R], function)(*taken, **named)
 
     return call
 
 
 def check_values(values: Mapping[str, object], record: type) -> None:
-    """Check the types of fields of a dataclass (``vars(self)`` in its ``__post_init__``), or of keys of a `TypedDict`; names
-    that it has not are passed over.
+    """Check the types of keys of a `TypedDict`; names that it has not are passed over.
+
+    Raises:
+        InputError: One is of another type than its annotation says.
+    """
+    types = _types(record)
+    for name, value in values.items():
+        _checked(name, value, types.get(name, Any))
+
+
+def check_fields(record: object) -> None:
+    """Check the types of the fields of a dataclass, in its ``__post_init__``; numbers become Python's own.
 
     Raises:
         InputError: One is of another type than its annotation says.
@@ -87,9 +118,9 @@ def check_values(values: Mapping[str, object], record: type) -> None:
     ...
     mien.core.errors.InputError: cuts: expected True or False; got 'no'
     """
-    types = _types(record)
-    for name, value in values.items():
-        _check(name, value, types.get(name, Any))
+    types = _types(type(record))
+    for name, value in [*vars(record).items()]:
+        object.__setattr__(record, name, _checked(name, value, types.get(name, Any)))
 
 
 def plain_number(name: str, value: Any) -> Any:
@@ -130,11 +161,29 @@ def _types(annotated: Any) -> dict[str, Any]:
     return found
 
 
-def _check(name: str, value: object, kind: Any) -> None:
+def _checked(name: str, value: Any, kind: Any) -> Any:
+    """The value, a number or truth value as Python's own."""
     if not _fits(value, kind):
+        if isinstance(value, Real) and _is_huge(value):
+            raise InputError(f"{name}: expected a number of fewer digits; got {quoted(value)}")
         choices = [one for part in _parts(kind) if get_origin(part) is Literal for one in get_args(part)]
         near = nearest(value.lower(), choices) if isinstance(value, str) else ""
         raise InputError(f"{name}: expected {_told(kind)}; got {quoted(value)}{near}")
+    if _is_bool(value):
+        return bool(value)
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether it is a finite number, whatever kind of one; True and False are none.
+
+    >>> from fractions import Fraction
+    >>> [is_number(value) for value in (1, 0.5, Fraction(1, 3), True, "1", 10**400, float("nan"))]
+    [True, True, True, False, False, False, False]
+    """
+    return isinstance(value, Real) and not _is_bool(value) and not _is_huge(value) and math.isfinite(value)
 
 
 def _fits(value: object, kind: Any) -> bool:
@@ -146,7 +195,8 @@ def _fits(value: object, kind: Any) -> bool:
     if origin is bool:
         return _is_bool(value)
     if origin in (int, float):
-        return isinstance(value, Integral if origin is int else Real) and not _is_bool(value)
+        number = isinstance(value, Integral if origin is int else Real) and not _is_bool(value)
+        return number and not _is_huge(value)
     if origin is Mapping and isinstance(value, Mapping):
         keys, values = get_args(kind)
         return all(_fits(key, keys) and _fits(one, values) for key, one in value.items())
@@ -157,6 +207,17 @@ def _tells_its_instances(kind: Any) -> bool:
     """Whether something is a class, but for those protocols that only type checkers hold."""
     known = not getattr(kind, "_is_protocol", False) or getattr(kind, "_is_runtime_protocol", False)
     return isinstance(kind, type) and kind is not Any and known
+
+
+def _is_huge(value: Any) -> bool:
+    """Whether a number is larger than those of numpy and of C."""
+    if isinstance(value, Integral):
+        return not -_LARGEST <= int(value) < _LARGEST
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    return False
 
 
 def _is_bool(value: object) -> bool:
@@ -179,6 +240,8 @@ def _told(kind: Any) -> str:
         origin = get_origin(part) or part
         if origin in (Literal, bool):
             words += map(str, (True, False) if origin is bool else get_args(part))
+        elif origin is Mapping and Any not in get_args(part):
+            words.append(f"a mapping ({': '.join(map(_told, get_args(part)))})")
         else:
             words.append(_WORDS.get(origin) or f"a {getattr(origin, '__name__', origin)}")
     *first, last = dict.fromkeys(words)

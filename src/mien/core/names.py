@@ -164,7 +164,28 @@ def quoted(value: object) -> str:
     """
     if isinstance(value, bytes | bytearray | memoryview) and len(value) > _QUOTED.maxother:
         return counted(len(value), "byte")
-    return " ".join(_QUOTED.repr(value).split())
+    try:
+        return " ".join(_QUOTED.repr(value).split())
+    except ValueError:  # Python writes no number of so many digits.
+        return "a number of thousands of digits"
+
+
+def unreadable(error: Exception) -> str:
+    """What is wrong with a text, as readers of JSON and TOML say it, but for what they say to programmers.
+
+    >>> import json
+    >>> for text in ("[" * 10**5, "9" * 10**4, "{"):
+    ...     try:
+    ...         json.loads(text)
+    ...     except (ValueError, RecursionError) as error:
+    ...         print(unreadable(error))
+    got too many brackets inside each other
+    got a number of thousands of digits
+    Expecting property name enclosed in double quotes: line 1 column 2 (char 1)
+    """
+    if isinstance(error, RecursionError):
+        return "got too many brackets inside each other"
+    return "got a number of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 _PLAIN = {"●": "*", "█": "#", "·": ".", "…": "...", "━": "-", "╸": "-", "╺": "-"}

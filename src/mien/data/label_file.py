@@ -14,6 +14,7 @@ from mien.core.errors import InputError
 from mien.core.formatting import counted
 from mien.core.frame_result import require_columns
 from mien.core.labels import ClassEntry, Labels, canonical_label
+from mien.core.names import unreadable
 
 _FIELDS = ("valence", "colour", "icon")
 _NAME = ("name", "label", "class")
@@ -57,7 +58,7 @@ def open_labels(which: str | Path) -> Labels:
         raise InputError(
             f"{path}: {error}"
             if isinstance(error, InputError)
-            else f"{path}: expected {FORMS}; {error}: correct it"
+            else f"{path}: expected {FORMS}; {unreadable(error)}: correct it"
         ) from None
 
 

@@ -353,10 +353,8 @@ def _together(several: Sequence[Predictor], name: str) -> Predictor:
 def _open_file(name: str, head: str | None, threads: int | None) -> Predictor:
     network = open_network(network_path(name), threads=threads)
     card = network.card
-    if card.kind != "expression" or not card.heads:
-        raise NetworkError(
-            f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one"
-        )
+    if card.unfit:
+        raise NetworkError(f"{network.path}: {card.unfit}: give another one")
     side = card.input.height
     if side is None or side != card.input.width:
         raise NetworkError(

@@ -77,7 +77,7 @@ def project_events(file: EventFile) -> Iterator[Event]:
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        reason = " ".join(f"{type(error).__name__} {error}".split())[:100]
+        reason = " ".join(f"{type(error).__name__} {unreadable(error)}".split())[:100]
         raise InputError(
             f"{file.path}: expected a whole project of BORIS; got another form ({reason}): save it again, or export its events"
         ) from None

@@ -42,7 +42,7 @@ def events(file: EventFile) -> Iterator[Event]:
     except InputError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
-        reason = " ".join(f"{type(error).__name__} {error}".split())[:100]
+        reason = " ".join(f"{type(error).__name__} {unreadable(error)}".split())[:100]
         raise InputError(
             f"{file.path}: expected tasks of Label Studio with a video and timeline labels; got another form ({reason}): export it "
             "as JSON"

@@ -249,6 +249,15 @@ class Card(_Part):
         return Labels(names, min_confidence, valence, entries)
 
     @property
+    def unfit(self) -> str:
+        """Why it reads no expressions; empty where it does."""
+        if self.kind != "expression":
+            return f"expected a network that reads expressions; its card says {self.kind}"
+        if not self.heads or not all(self.heads.values()):
+            return "expected a network that reads expressions; its card names no classes (heads)"
+        return ""
+
+    @property
     def uncalibrated(self) -> str:
         """A remark on outputs whose temperatures were fitted to too few images (`ENOUGH`) to call them
         calibrated; empty where there is none."""

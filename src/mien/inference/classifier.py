@@ -45,9 +45,11 @@ class Classifier:
         valence: Mapping[str, float] | None = None,
     ) -> None:
         card = network.card
-        if card.kind != "expression" or card.crop is None:
+        if card.unfit:
+            raise NetworkError(f"{network.path}: {card.unfit}: give another one with --model")
+        if card.crop is None:
             raise NetworkError(
-                f"{network.path}: expected a network that reads expressions; its card says {card.kind}: give another one with --model"
+                f"{network.path}: expected a card that says which square of the image the network sees; its crop is null: write the card again"
             )
         self.head = next(iter(card.heads)) if head is None else head
         if self.head not in card.heads:

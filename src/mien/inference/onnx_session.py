@@ -21,6 +21,8 @@ from mien.inference.config import DeviceName
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
+MOST_THREADS = 1024
+"""For one network; more than any machine has use for."""
 _LARGE = 4_000_000
 """Bytes of input beyond which a run gives its memory back: of an image's largest levels, not of the crops of
 faces."""
@@ -197,8 +199,8 @@ def onnx_runtime(part: str = "") -> Any:
 
 
 def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: str) -> Network:
-    if threads is not None and threads < 1:
-        raise NetworkError(f"expected 1 thread or more; got {threads}")
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise NetworkError(f"expected 1 thread or more, at most {MOST_THREADS:,}; got {threads}")
     wanted = _providers(device)
     network = Network(open_session(data, path, threads, wanted), card, path)
     if device != "auto" and network.providers[0] != wanted[0]:

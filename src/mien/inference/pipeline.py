@@ -19,7 +19,7 @@ from mien.inference.classifier import Classifier
 from mien.inference.config import DetectorName, DeviceName, PipelineConfig, ViewsName
 from mien.inference.detectors import Detector, create_detector
 from mien.inference.landmarks import FaceMesh, measured
-from mien.inference.onnx_session import open_network
+from mien.inference.onnx_session import MOST_THREADS, open_network
 from mien.inference.weights import network_path
 from mien.media.pixels import Channels, require_channels
 from mien.media.source import Source, is_several, read_image
@@ -106,8 +106,8 @@ class Pipeline:
         threads: int | None = None,
         device: DeviceName = PipelineConfig.device,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise InputError(f"expected at least 1 thread; got {threads}")
+        if threads is not None and not 1 <= threads <= MOST_THREADS:
+            raise InputError(f"expected at least 1 thread, at most {MOST_THREADS:,}; got {threads}")
         choice: dict[str, Any] = {"threads": threads, "device": device}
         self.detector = _detector(detector, min_face, min_detection_score, choice)
         self.classifier = Classifier(

@@ -32,14 +32,17 @@ async def pass_on(reads: Any, writes: Any, understood: MemoryObjectSendStream[Se
 
 
 def refusal(error: Exception) -> JSONRPCError | None:
-    """The answer to what is no message; None where it is a notification, which has none.
+    """The answer to what is no message; None for a notification and an empty line, which have none.
 
     Args:
         error: Why the SDK did not understand it.
     """
     sent = _sent(error)
-    asked = _parsed(sent)
-    if asked is None:
+    if _is_empty_line(error):
+        return None
+    try:
+        asked = _parsed(sent)
+    except (ValueError, RecursionError):
         return _answer(None, PARSE_ERROR, f"expected a message in one line of JSON; got {quoted(sent)}")
     if isinstance(asked, dict) and "method" in asked and "id" not in asked:
         return None
@@ -49,7 +52,18 @@ def refusal(error: Exception) -> JSONRPCError | None:
             PARSE_ERROR,
             "expected text in JSON; got half of a surrogate pair, such as \\ud800, which stands for no character: send whole ones",
         )
-    return _answer(asked, INVALID_REQUEST, f"expected a message of JSON-RPC 2.0; got {quoted(asked)}")
+    return _answer(
+        asked,
+        INVALID_REQUEST,
+        f"expected a message of JSON-RPC 2.0; got {'null' if asked is None else quoted(asked)}",
+    )
+
+
+def _is_empty_line(error: Exception) -> bool:
+    if not isinstance(error, ValidationError):
+        return False
+    first = error.errors(include_url=False)[0]
+    return first["type"] == "json_invalid" and not first["input"].strip()
 
 
 def _sent(error: Exception) -> Any:
@@ -63,10 +77,7 @@ def _sent(error: Exception) -> Any:
 def _parsed(sent: Any) -> Any:
     if not isinstance(sent, str | bytes):
         return sent
-    try:
-        return json.loads(sent)  # Which takes halves of surrogate pairs.
-    except (ValueError, RecursionError):
-        return None
+    return json.loads(sent)  # Which takes halves of surrogate pairs.
 
 
 def _answer(asked: Any, code: int, message: str) -> JSONRPCError:

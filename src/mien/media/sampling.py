@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeGuard
 
-from mien.core.arguments import check_values
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError, MediaError
 from mien.core.formatting import clock
 from mien.core.names import quoted
@@ -56,14 +55,14 @@ class Sampling:
     end: float | None = None
 
     def __post_init__(self) -> None:
-        check_values(vars(self), type(self))
+        check_fields(self)
         if self.interval is not None and self.fps is not None:
             raise InputError("expected interval or fps; got both: choose one of them")
         for name, value in (("interval", self.interval), ("fps", self.fps)):
             if value is not None and not _is_positive(value):
                 raise InputError(f"{name}: expected a positive number; got {quoted(value)}")
         for name, value in (("start", self.start), ("end", self.end)):
-            if value is not None and not (_is_number(value) and value >= 0):
+            if value is not None and not 0 <= value < math.inf:
                 raise InputError(f"{name}: expected seconds from 0 on; got {quoted(value)}")
         if self.end is not None and self.end <= (self.start or 0.0):
             raise InputError(
@@ -194,9 +193,5 @@ def _slack(rate: float) -> float:
     return min(_SLACK * rate, 0.25)
 
 
-def _is_positive(value: object) -> bool:
-    return _is_number(value) and value > 0 and math.isfinite(1 / value)
-
-
-def _is_number(value: object) -> TypeGuard[float]:
-    return not isinstance(value, bool) and isinstance(value, (int, float)) and math.isfinite(value)
+def _is_positive(value: float) -> bool:
+    return 0 < value < math.inf and math.isfinite(1 / value)

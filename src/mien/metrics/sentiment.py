@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import is_number
 from mien.core.errors import InputError
 from mien.core.labels import EXPRESSIONS, Labels, canonical_label
-from mien.core.names import nearest, quoted
+from mien.core.names import nearest, quoted, unreadable
 
 SENTIMENTS = Labels(("positive", "neutral", "negative"))
 """What expressions are summed up as, in the order of the columns."""
@@ -156,17 +157,13 @@ def _shares(given: object, where: str) -> dict[str, float]:
         raise InputError(
             f"{where}: expected sentiments out of {', '.join(SENTIMENTS)}; got {', '.join(unknown)}"
         )
-    numbers = [
-        weight
-        for weight in given.values()
-        if isinstance(weight, int | float) and not isinstance(weight, bool)
-    ]
+    numbers = [weight for weight in given.values() if is_number(weight)]
     if (
         len(numbers) < len(given)
         or not all(0 <= weight <= 1 for weight in numbers)
         or not math.isclose(sum(numbers), 1, abs_tol=1e-6)
     ):
-        told = ", ".join(f"{name} {weight}" for name, weight in given.items())
+        told = ", ".join(f"{name} {quoted(weight)}" for name, weight in given.items())
         raise InputError(f"{where}: expected weights from 0 to 1 that add up to 1; got {told or 'none'}")
     return {name: float(given.get(name, 0.0)) for name in SENTIMENTS}
 
@@ -205,9 +202,9 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise InputError(
             f"{path}: expected a mapping of expressions; {error.strerror}: check the path"
         ) from None
-    except (UnicodeDecodeError, ValueError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{path}: expected a mapping of expressions as {path.suffix[1:].upper()}; {error}: correct the file"
+            f"{path}: expected a mapping of expressions as {path.suffix[1:].upper()}; {unreadable(error)}: correct the file"
         ) from None
     if not isinstance(content, Mapping):
         raise InputError(

@@ -13,14 +13,17 @@ from pydantic import Field
 
 from mien.core.errors import InputError, RuleError
 from mien.core.labels import EXPRESSIONS, Labels
+from mien.core.names import unreadable
 from mien.metrics.sentiment import PRESETS, SentimentMapping, open_mapping
 from mien.rules.actions.base import ActionSettings, Mistake, SettingsError, checked
 from mien.rules.actions.registry import check_action, obstacles
 from mien.rules.engine import Rule
+from mien.rules.features import SUMS
 from mien.rules.parsing import parse_condition
 from mien.rules.toml_locations import Positions
 
 _MOST = 10_000_000  # Bytes: no file of rules is longer.
+_LONG_NUMBER = re.compile(r"[\d_]{4301,}")  # Python reads none of more digits.
 
 
 class _RuleTable(ActionSettings):
@@ -169,7 +172,7 @@ class _RuleFile:
         text = _text(self._path)
         try:
             tables = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise RuleError(_broken(self._path, text, error)) from None
         self._positions = Positions(text)
         self._take(tables)
@@ -210,7 +213,22 @@ class _RuleFile:
             self._wrong((), "expected at least one rule: add a table such as [rules.smile]")
         for name, table in rules.items():
             self._take_rule(name, table, tables.get("actions", {}))
+        self._try_sums("sentiment" in tables)
         self._try_actions_here()
+
+    def _try_sums(self, told: bool) -> None:
+        """Find rules that ask for sums of expressions of which nobody has said how pleasant they are.
+
+        Args:
+            told: Whether the file names a mapping, of which that has been told.
+        """
+        asking = next((rule.name for rule in self._rules if set(rule.names) & {*SUMS}), None)
+        if asking is None or told:
+            return
+        try:
+            self._mapping.require(self._labels)
+        except InputError as error:
+            self._wrong(("rules", asking, "when"), str(error))
 
     def _try_actions_here(self) -> None:
         """Find what would keep actions that are used from working here."""
@@ -314,11 +332,14 @@ def _text(path: Path) -> str:
     return text
 
 
-def _broken(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
+def _broken(path: Path, text: str, error: Exception) -> str:
     """What the parser says, with the place in front."""
-    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error), re.DOTALL)
+    said = unreadable(error)
+    if not isinstance(error, tomllib.TOMLDecodeError) and (number := _LONG_NUMBER.search(text)):
+        text = text[: number.start()]
+    found = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", said, re.DOTALL)
     end = (
-        str(error).replace(" (at end of document)", " at the end"),
+        said.replace(" (at end of document)", " at the end"),
         text.count("\n") + 1,
         len(text) - text.rfind("\n"),
     )

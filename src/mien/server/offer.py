@@ -14,7 +14,7 @@ from mien.core.labels import canonical_label
 from mien.core.names import nearest, quoted, spelled
 from mien.inference.classifier import Classifier
 from mien.inference.config import DetectorName, PipelineConfig
-from mien.inference.detectors import DETECTORS, Detector, create_detector
+from mien.inference.detectors import DETECTORS, Detector, create_detector, detector_name
 from mien.inference.onnx_session import Network, open_network
 from mien.inference.pipeline import Pipeline
 from mien.inference.weights import network_path
@@ -49,7 +49,7 @@ class Offer:
         self.config = config
         self.pipeline = Pipeline.open(config)
         self.models: dict[str, dict[str, Classifier]] = {}
-        self.detectors: dict[str, Detector] = {self.pipeline.detector.name: self.pipeline.detector}
+        self.detectors: dict[str, Detector] = {detector_name(self.pipeline.detector): self.pipeline.detector}
         self._paths: dict[str, Path] = {}
         self._add_model(self.pipeline.classifier.network)
         for name in more:
@@ -107,12 +107,14 @@ class Offer:
 
     def detector(self, name: str | None) -> Detector:
         """The same for a detector."""
-        return self.detectors[_one_of("detector", name, self.detectors, self.pipeline.detector.name)]
+        return self.detectors[
+            _one_of("detector", name, self.detectors, detector_name(self.pipeline.detector))
+        ]
 
     def chosen(self, model: str | None, head: str | None, detector: str | None) -> PipelineConfig:
         """What a client chose, for another process, which opens it again."""
         classifier = self.classifier(model, head)
-        found: Any = self.detector(detector).name  # One of the names that the configuration knows.
+        found: Any = detector_name(self.detector(detector))  # One of the names that the configuration knows.
         score = self.config.min_detection_score if found == self.config.detector else None
         return replace(
             self.config,
@@ -151,5 +153,5 @@ def _facts(classifier: Classifier, detector: Detector) -> dict[str, str]:
         "model": card.name,
         "digest": card.sha256,
         "head": classifier.head,
-        "detector": detector.name,
+        "detector": detector_name(detector),
     }

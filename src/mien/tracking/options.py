@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Literal
 
-from mien.core.arguments import check_values
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 from mien.core.names import quoted
 
@@ -45,7 +45,7 @@ class Tracking:
     cuts: bool = True
 
     def __post_init__(self) -> None:
-        check_values(vars(self), type(self))
+        check_fields(self)
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name in ("keep", "start"):
@@ -86,7 +86,7 @@ class Smoothing:
     gap: float = 1.0
 
     def __post_init__(self) -> None:
-        check_values(vars(self), type(self))
+        check_fields(self)
         for name in ("tau", "evidence", "gap"):
             if not getattr(self, name) > 0:
                 raise InputError(

@@ -356,8 +356,8 @@ class Recipe:
             raise InputError(
                 f"expected the recipe of a run; {path} is not there: give the folder of a run"
             ) from None
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{path}: expected a recipe; got {error}") from None
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise InputError(f"{path}: expected a recipe; got {unreadable(error).removeprefix('got ')}") from None
 
 
 def _names(recipe: Any) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.arguments import check_values
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError, MediaError, source_error
 from mien.core.faces import Faces
 from mien.core.frame import BadFrame, Frame
@@ -59,7 +59,7 @@ class VideoOptions:
     talking: Literal["mark", "skip"] = "mark"
 
     def __post_init__(self) -> None:
-        check_values(vars(self), type(self))
+        check_fields(self)
         if self.max_pixels is not None and self.max_pixels < 1:
             raise InputError(f"max_pixels: expected 1 or more; got {self.max_pixels}")
         if not self.decode_seconds > 0:

@@ -23,15 +23,14 @@ DETECTORS: tuple[str, ...] = get_args(DetectorName)
 """Names that `create_detector` knows, the default first."""
 
 
+_LARGEST_FACE = 1_000_000
+"""px of the smallest face to be found; no image is as high."""
+
+
 @runtime_checkable
 class Detector(Protocol):
     """Anything that finds faces in images. The answer for an image does not depend on the others in the
-    call."""
-
-    @property
-    def name(self) -> str:
-        """A short word for tables."""
-        ...
+    call. It may have a ``name`` (`detector_name`)."""
 
     def detect(self, images: Sequence[NDArray[np.uint8]]) -> list[Faces]:
         """Faces of each ``(h, w, 3)`` uint8 RGB image, best first, with frames and times 0."""
@@ -46,6 +45,15 @@ class Refiner(Protocol):
         """For each image a row per box, in order: the refined box and the probability, however low, that it
         holds a face."""
         ...
+
+
+def detector_name(detector: Detector) -> str:
+    """What tables call a detector: its ``name``, or that of its class.
+
+    >>> detector_name(create_detector("whole"))
+    'whole'
+    """
+    return str(getattr(detector, "name", type(detector).__name__))
 
 
 def create_detector(
@@ -75,8 +83,8 @@ def create_detector(
         MissingExtraError: It needs a package that is not installed.
         NetworkError: Its networks are missing or damaged.
 
-    >>> create_detector("whole").name
-    'whole'
+    >>> len(create_detector("whole").detect([np.zeros((48, 48, 3), np.uint8)])[0])
+    1
     >>> create_detector("yolo")
     Traceback (most recent call last):
     ...
@@ -90,6 +98,8 @@ def create_detector(
         raise InputError(
             f"min_detection_score: expected a score between 0 and 1, neither of both; got {min_detection_score}: leave it out for the detector's own"
         )
+    if min_face is not None and min_face > _LARGEST_FACE:
+        raise InputError(f"expected min_face of {_LARGEST_FACE:,} px or less; got {quoted(min_face)}")
     made: Detector = import_module(f"{__name__}.{name}").create(
         40 if min_face is None else min_face, min_detection_score, threads, device
     )

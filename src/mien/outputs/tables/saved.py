@@ -353,7 +353,7 @@ def _opened(path: Path) -> Any:
 def _decoded(line: str, where: str) -> Any:
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InputError(
             f"{where}: expected one JSON object a line; the line breaks off or is something else: write the table again"
         ) from None
