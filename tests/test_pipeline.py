@@ -129,7 +129,10 @@ def test_wrong_networks_are_refused(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="reads expressions; its card says detector"):
         Classifier(open_network(part_path("mtcnn-rnet")))
     for change, told in (
-        ({"heads": {}}, r"own\.onnx: expected a network that reads expressions; its card names no classes \(heads\)"),
+        (
+            {"heads": {}},
+            r"own\.onnx: expected a network that reads expressions; its card names no classes \(heads\)",
+        ),
         ({"crop": None}, r"own\.onnx: expected a card that says which square .*; its crop is null"),
     ):
         own = tmp_path / "own.onnx"

@@ -136,6 +136,13 @@ def test_half_and_half_has_no_word() -> None:
         ("a.toml", "happy = ", "expected a mapping of expressions as TOML"),
         ("a.json", "[1]", "expected a line for each expression"),
         ("a.json", "{", "as JSON"),
+        (
+            "a.json",
+            '{"happy": ' + "9" * 5000 + "}",
+            "as JSON; a number of thousands of digits: correct the file",
+        ),
+        ("a.toml", "happy = " + "9" * 5000, "as TOML; a number of thousands of digits: correct the file"),
+        ("a.json", "[" * 10**5, "as JSON; too many brackets inside each other: correct the file"),
         ("a.toml", None, "No such file"),
         ("vallence", None, "expected a mapping out of valence, yin, or a file ending in .toml or .json; got"),
     ],

@@ -69,6 +69,7 @@ def test_names_alone_are_enough(name: str, text: str, tmp_path: Path) -> None:
         ("a.txt", "happy\nuncertain\n", "other column for; got uncertain: name it otherwise"),
         ("a.json", '["happy", "smoothed_happy", "Time", "yaw"]', "got smoothed_happy, time, yaw: name"),
         ("a.json", "{", "expected names with commas"),
+        ("a.json", "[" + "9" * 5000 + "]", "or .json; a number of thousands of digits: correct it"),
         ("a.json", "7", "expected a list or an object"),
         ("a.json", '[["a"]]', "expected names, or objects with a name"),
         ("a.json", '{"0": "a", "2": "b"}', "by the numbers 0 to 1; got 0, 2"),

@@ -167,6 +167,21 @@ def test_the_network_says_which_expressions_there_are() -> None:
     assert str(parse_condition("any.contempt > 0.5", FERPLUS)) == "any.contempt > 0.5"
     with pytest.raises(RuleError, match="there are sad"):
         parse_condition("any.fear > 0.5", Labels(("sad", "happy")))
+    own = Labels(("happy", "n/a", "two words", "2nd", "bored_now"))
+    assert str(parse_condition("any.bored_now > 0.5", own)) == "any.bored_now > 0.5"
+    for text, name, place in (
+        ("any.N/A > 0.5", "'n/a'", 4),
+        ("any.'n/a' > 0.5", "'n/a'", 5),
+        ("count(two words > 0.5) > 1", "'two words'", 6),
+        ("faces > 1 and any.2nd > 0.5", "'2nd'", 18),
+    ):
+        with pytest.raises(
+            RuleError, match=f"{name} cannot be named in a condition: give the class a name of"
+        ) as caught:
+            parse_condition(text, own)
+        assert caught.value.offset == place
+    with pytest.raises(RuleError, match="no place"):
+        parse_condition("any.happy / 2 > 0.5", own)
 
 
 @settings(max_examples=300, deadline=None)

@@ -179,13 +179,13 @@ def unreadable(error: Exception) -> str:
     ...         json.loads(text)
     ...     except (ValueError, RecursionError) as error:
     ...         print(unreadable(error))
-    got too many brackets inside each other
-    got a number of thousands of digits
+    too many brackets inside each other
+    a number of thousands of digits
     Expecting property name enclosed in double quotes: line 1 column 2 (char 1)
     """
     if isinstance(error, RecursionError):
-        return "got too many brackets inside each other"
-    return "got a number of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
+        return "too many brackets inside each other"
+    return "a number of thousands of digits" if "set_int_max_str_digits" in str(error) else str(error)
 
 
 _PLAIN = {"●": "*", "█": "#", "·": ".", "…": "...", "━": "-", "╸": "-", "╺": "-"}

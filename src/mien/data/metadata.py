@@ -15,7 +15,7 @@ from typing import Any
 
 from mien.core.csv_cells import plain
 from mien.core.errors import InputError
-from mien.core.names import quoted
+from mien.core.names import quoted, unreadable
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
 from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES
 from mien.data.images import content_of, file_named, pixels
@@ -238,7 +238,9 @@ def _rows(table: Path, root: Path, terms: ReadOptions) -> Iterator[_Row]:
     except InputError:
         raise
     except (OSError, ValueError, RecursionError, csv.Error) as error:
-        raise InputError(f"{table}: expected metadata of images; got {error}: mend it or delete it") from None
+        raise InputError(
+            f"{table}: expected metadata of images; got {unreadable(error)}: mend it or delete it"
+        ) from None
     columns = dict.fromkeys(name for row in values for name in row)
     if column_named(columns, _FILE) is None:
         raise InputError(

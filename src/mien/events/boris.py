@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mien.core.errors import InputError
+from mien.core.names import unreadable
 from mien.events.cells import cell_at, plain_name, rows
 from mien.events.event import Event
 from mien.events.file import EventFile

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mien.core.errors import InputError
+from mien.core.names import unreadable
 from mien.events.event import Event
 from mien.events.file import EventFile
 

@@ -33,6 +33,7 @@ _TALLIES = ("count", "share")
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _DEEPEST = 50  # Parentheses and negations inside each other.
 _LONGEST = 2000  # Characters.
+_NAME = re.compile(r"[^\W\d]\w*")
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?(?![\w.]))|(?P<word>[^\W\d]\w*)|(?P<sign><=|>=|==|!=|<|>)|(?P<mark>[().]))"
 )
@@ -69,9 +70,18 @@ def parse_condition(text: str, labels: Labels = EXPRESSIONS) -> Condition:
             f"a condition of {counted(len(text), 'character')} is too long: {_LONGEST:,} are allowed, so make several rules of it",
             _LONGEST,
         )
-    parser = _Parser(text, labels)
-    condition = parser.either()
-    parser.end()
+    try:
+        parser = _Parser(text, labels)
+        condition = parser.either()
+        parser.end()
+    except RuleError:
+        unnameable = (name for name in labels if name in text.lower() and not _NAME.fullmatch(name))
+        if (name := next(unnameable, None)) is None:
+            raise
+        raise RuleError(
+            f"{name!r} cannot be named in a condition: give the class a name of letters, digits and _, no digit first",
+            text.lower().index(name),
+        ) from None
     return condition
 
 

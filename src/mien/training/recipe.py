@@ -10,7 +10,7 @@ from typing import Any
 
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
-from mien.core.names import quoted
+from mien.core.names import quoted, unreadable
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "split.policy": ("clean", "official", "held-out", "stratified", "first"),
@@ -357,7 +357,7 @@ class Recipe:
                 f"expected the recipe of a run; {path} is not there: give the folder of a run"
             ) from None
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise InputError(f"{path}: expected a recipe; got {unreadable(error).removeprefix('got ')}") from None
+            raise InputError(f"{path}: expected a recipe; got {unreadable(error)}") from None
 
 
 def _names(recipe: Any) -> list[str]:
