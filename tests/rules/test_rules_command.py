@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from mien import Pipeline
+from mien.inference.card import read_card, write_card
+from mien.inference.weights import network_path
 from mien.rules.rule_file import read_rules
 from mien.rules.runner import replay
 from mien.tracking.session import Session
@@ -140,6 +142,25 @@ def test_rules_that_are_well_are_shown_in_words(tmp_path: Path) -> None:
         "  ends when somebody in view shows happy with less than 20 %",
         "  does nothing",
     ]
+
+
+def test_sums_need_to_know_how_pleasant_own_classes_are(tmp_path: Path) -> None:
+    own = tmp_path / "own.onnx"
+    own.write_bytes(network_path("small-int8").read_bytes())
+    card = read_card(own)
+    heads = {
+        head: tuple("bored" if name == "sad" else name for name in names)
+        for head, names in card.heads.items()
+    }
+    write_card(own, card.model_copy(update={"heads": heads}))
+    (tmp_path / "rules.toml").write_text('[rules.good]\nwhen = "group.positive > 0.5"\n')
+    asked = "rules", "check", "rules.toml", "--model", "own.onnx"
+    done = run_mien(*asked, cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.startswith(
+        "rules.toml:2:8: good: when: mapping valence: expected a sentiment for bored too"
+    )
+    assert run_mien(*asked, "--valence", "bored=-0.4", cwd=tmp_path).returncode == 0
 
 
 def test_a_file_of_rules_to_begin_with(clip: Path, tmp_path: Path) -> None:

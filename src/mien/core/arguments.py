@@ -118,7 +118,8 @@ def check_fields(record: object) -> None:
     ...
     mien.core.errors.InputError: cuts: expected True or False; got 'no'
     """
-    types = _types(type(record))
+    kind: Any = type(record)
+    types = _types(kind)
     for name, value in [*vars(record).items()]:
         object.__setattr__(record, name, _checked(name, value, types.get(name, Any)))
 

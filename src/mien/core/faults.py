@@ -10,7 +10,6 @@ from mien.core.names import quoted
 
 _EXPECTED = {
     "missing": "a value",
-    "extra_forbidden": "no such name",
     "bool_parsing": "true or false",
     "bool_type": "true or false",
     "int_from_float": "a whole number",
@@ -55,19 +54,25 @@ def fault(error: Mapping[str, Any], words: Mapping[str, str] | None = None) -> s
         words: What is expected by pydantic's word for a fault, in place of mien's own.
 
     >>> from pydantic import BaseModel, Field, ValidationError
-    >>> class Asked(BaseModel):
-    ...     path: str
+    >>> class Asked(BaseModel, extra="forbid"):
+    ...     path: str = Field(min_length=1)
     ...     limit: int = Field(100, ge=1, le=500)
-    >>> for values in ({"path": "a", "limit": 1000}, {"path": "a", "limit": "many"}, {}):
+    >>> for values in ({"path": "a", "limit": 1000}, {"path": "a", "limit": "many"}, {"path": ""}, {"path": "a", "nope": 1}, {}):
     ...     try:
     ...         Asked(**values)
     ...     except ValidationError as found:
     ...         print(fault(found.errors()[0]))
     expected 500 or less; got 1000
     expected a whole number; got 'many'
+    expected a text; got an empty one
+    there is no such name
     expected a value; got none
     """
     kind, about = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return "there is no such name"
+    if kind == "string_too_short" and about["min_length"] == 1:
+        return "expected a text; got an empty one"
     if "error" in about and kind != "json_invalid":  # What mien raised itself.
         return str(about["error"])
     expected = {**_EXPECTED, **(words or {})}.get(kind)
