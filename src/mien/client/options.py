@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
-from mien.core.arguments import check_values, plain_number
+from mien.core.arguments import checked_values
 
 
 class ReadingChoices(TypedDict, total=False):
@@ -61,6 +61,4 @@ def chosen(options: Mapping[str, Any], kind: type) -> dict[str, Any]:
     >>> chosen({"head": None, "tau": Fraction(1, 2), "largest": True}, StreamChoices)
     {'tau': 0.5, 'largest': True}
     """
-    given = {name: value for name, value in options.items() if value is not None}
-    check_values(given, kind)
-    return {name: plain_number(name, value) for name, value in given.items()}
+    return checked_values({name: value for name, value in options.items() if value is not None}, kind)

@@ -95,15 +95,14 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     return call
 
 
-def check_values(values: Mapping[str, object], record: type) -> None:
-    """Check the types of keys of a `TypedDict`; names that it has not are passed over.
+def checked_values(values: Mapping[str, object], record: type) -> dict[str, Any]:
+    """The values of keys of a `TypedDict`, their types checked, numbers as Python's own; names that it has not are passed over.
 
     Raises:
         InputError: One is of another type than its annotation says.
     """
     types = _types(record)
-    for name, value in values.items():
-        _checked(name, value, types.get(name, Any))
+    return {name: _checked(name, value, types.get(name, Any)) for name, value in values.items()}
 
 
 def check_fields(record: object) -> None:
@@ -133,7 +132,7 @@ def plain_number(name: str, value: Any) -> Any:
         value: Anything.
 
     Raises:
-        InputError: It is larger than a float can be.
+        InputError: It is larger than numbers of numpy and of C.
 
     >>> from fractions import Fraction
     >>> plain_number("tau", Fraction(1, 4)), plain_number("head", "ferplus")
@@ -141,13 +140,11 @@ def plain_number(name: str, value: Any) -> Any:
     """
     if _is_bool(value):
         return bool(value)
-    if isinstance(value, Real):
-        try:
-            seen = float(value)
-        except OverflowError:
-            raise InputError(f"{name}: expected a number that is not so large; got {quoted(value)}") from None
-        return int(value) if isinstance(value, Integral) else seen
-    return value
+    if not isinstance(value, Real):
+        return value
+    if _is_huge(value):
+        raise InputError(f"{name}: expected a number that is not so large; got {quoted(value)}")
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 @cache
@@ -165,16 +162,12 @@ def _types(annotated: Any) -> dict[str, Any]:
 def _checked(name: str, value: Any, kind: Any) -> Any:
     """The value, a number or truth value as Python's own."""
     if not _fits(value, kind):
-        if isinstance(value, Real) and _is_huge(value):
-            raise InputError(f"{name}: expected a number of fewer digits; got {quoted(value)}")
+        if {int, float} & {*_parts(kind)}:
+            plain_number(name, value)  # Which refuses what is only too large.
         choices = [one for part in _parts(kind) if get_origin(part) is Literal for one in get_args(part)]
         near = nearest(value.lower(), choices) if isinstance(value, str) else ""
         raise InputError(f"{name}: expected {_told(kind)}; got {quoted(value)}{near}")
-    if _is_bool(value):
-        return bool(value)
-    if isinstance(value, Integral):
-        return int(value)
-    return float(value) if isinstance(value, Real) else value
+    return plain_number(name, value)
 
 
 def is_number(value: object) -> TypeGuard[float]:
