@@ -230,14 +230,7 @@ class NetworkOptions(ModelOptions):
 
 
 def valences(text: str | None) -> dict[str, float] | None:
-    """What ``--valence`` says, by name.
-
-    Raises:
-        InputError: It is something else.
-
-    >>> valences("happy=1, sad=-0.8")
-    {'happy': 1.0, 'sad': -0.8}
-    """
+    """What ``--valence`` says, by name; `InputError` where it is something else."""
     if text is None:
         return None
     pairs = [part.partition("=") for part in text.split(",")]
