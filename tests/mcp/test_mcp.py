@@ -354,6 +354,10 @@ STRANGE = [
     ('{"jsonrpc": "2.0", "id": 15, "method": 7}', 15, REQUEST, "expected a message of JSON-RPC 2.0"),
     ('{"jsonrpc": "2.0", "id": 16}', 16, REQUEST, "expected a message of JSON-RPC 2.0"),
     ("7", None, REQUEST, "expected a message of JSON-RPC 2.0; got 7"),
+    *(
+        (f'{{"jsonrpc": "2.0", "id": {id}, "method": "tools/list"}}', None, REQUEST, "as the id of 'tools/list'; got another or none")
+        for id in ("null", "true", "93.5", "{}", "[1]")
+    ),
     ("null", None, REQUEST, "expected a message of JSON-RPC 2.0; got null"),
 ]  # fmt: skip
 

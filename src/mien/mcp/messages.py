@@ -9,7 +9,7 @@ from typing import Any
 
 from anyio.streams.memory import MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
-from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError
+from mcp.types import INVALID_REQUEST, PARSE_ERROR, ErrorData, JSONRPCError, JSONRPCNotification
 from pydantic import ValidationError
 
 from mien.core.names import quoted
@@ -26,9 +26,19 @@ async def pass_on(reads: Any, writes: Any, understood: MemoryObjectSendStream[Se
     async with understood:
         async for item in reads:
             if not isinstance(item, Exception):
-                await understood.send(item)
+                if _lacks_id(item.message):
+                    told = f"expected a text or a whole number as the id of {quoted(item.message.method)}; got another or none"
+                    await writes.send(SessionMessage(_answer(None, INVALID_REQUEST, told)))
+                else:
+                    await understood.send(item)
             elif (answer := refusal(item)) is not None:
                 await writes.send(SessionMessage(answer))
+
+
+def _lacks_id(message: Any) -> bool:
+    """Whether it is a request whose id is none that a request may have: the SDK takes it for a notification, but those of
+    MCP have names of their own."""
+    return isinstance(message, JSONRPCNotification) and not message.method.startswith("notifications/")
 
 
 def refusal(error: Exception) -> JSONRPCError | None:
