@@ -128,6 +128,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "PHOTO", "--annotate", "copy.avi"], 2, "ending in .png"),
         (["analyze", "EMPTY"], 2, "none lie in"),
         (["analyze", "-", "-"], 2, "only once"),
+        (["analyze", "PHOTO", "--format", "xml"], 2, "'--format': 'xml' is not one of 'table', "),
         (["models", "list", "huge"], 4, "comes with mien"),
         (["frobnicate"], 2, "No such command"),
     ],

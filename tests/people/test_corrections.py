@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mien.agreement import AgreementOptions
 from mien.agreement.coding import coding_of_rows
 from mien.clips import ScoreOptions, read_predictions
+from mien.core.drawn_face import draw_portrait
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
@@ -77,6 +79,27 @@ def spans(video: VideoResult) -> dict[int, list[tuple[float, float]]]:
         parts = np.split(times, np.flatnonzero(np.diff(times) > 0.15) + 1)
         found[track] = [(round(float(part[0]), 2), round(float(part[-1]), 2)) for part in parts]
     return found
+
+
+def test_the_table_of_people_is_no_file_of_corrections(tmp_path: Path) -> None:
+    path = tmp_path / "persons.csv"
+    path.write_text("source,track,first,last,seconds,frames,mostly\ntalk.mp4,1,0,2,2,20,happy\n")
+    with pytest.raises(InputError, match="got the table of people that mien analyze --people writes"):
+        read_corrections(path)
+
+
+@pytest.mark.integration
+def test_corrections_are_not_overwritten(tmp_path: Path) -> None:
+    Image.fromarray(draw_portrait()).save(tmp_path / "face.png")
+    path = corrections(tmp_path, "name,1,,,,Anna")
+    before = path.read_bytes()
+    for option in ("--people", "-o"):
+        ran = run_mien("analyze", "face.png", option, "people.csv", cwd=tmp_path)
+        assert ran.returncode == 2
+        assert "people.csv: expected a file that may be overwritten; it holds corrections" in ran.stderr
+        assert path.read_bytes() == before
+    again = [run_mien("analyze", "face.png", "--people", "persons.csv", cwd=tmp_path) for _ in range(2)]
+    assert [ran.returncode for ran in again] == [0, 0], again[1].stderr
 
 
 def test_join(tmp_path: Path) -> None:

@@ -202,6 +202,7 @@ def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
     done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 1
     assert "camera:77: expected a camera" in done.stderr
+    assert not (tmp_path / "events.jsonl").exists(), "nothing happened"
     assert "Traceback" not in done.stderr
 
 

@@ -64,6 +64,7 @@ def analyze(
     from mien.outputs.base import RunContext
     from mien.outputs.run_info import run_facts, run_settings
     from mien.outputs.writer import RunWriter
+    from mien.people import refuse_corrections
     from mien.video.sources import process_sources
 
     notes = Console(stderr=True, soft_wrap=True)
@@ -74,6 +75,7 @@ def analyze(
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
+    refuse_corrections([*asked.tables, *(() if asked.people is None else (asked.people,))])
     settings = run_settings(networks.config(), video_options, pipeline)
     with (
         _checkpoints(asked, video_options, sources, settings) as checkpoints,

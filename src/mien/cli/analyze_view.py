@@ -147,7 +147,7 @@ class Summary(Writer):
         console.print(self._people_table(overview, sorted(longest, key=lambda person: person.track)))
         if more := len(overview.people) - len(longest):
             which = counted(more, "person", "people")
-            console.print(f"… and {which} in view for less time: --people people.csv has all", style="dim")
+            console.print(f"… and {which} in view for less time: --people persons.csv has all", style="dim")
 
     def _people_table(self, overview: Overview, people: Sequence[PersonSummary]) -> Table:
         table = Table(

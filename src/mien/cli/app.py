@@ -165,6 +165,8 @@ def main() -> NoReturn:
         # Without a word it was `mien` alone, which has shown its help already.
         context = getattr(error, "ctx", None)
         command = "mien" if context is None else context.command_path
+        # What Typer's types raise comes in the words of the library that calls them: "Value error, 'xml' is not one of ...".
+        error.message = error.message.removeprefix("Value error, ")
         message = error.format_message()
         _fail(f"{message} ({command} --help says more)" if message else "", error.exit_code)
     sys.exit(status or 0)

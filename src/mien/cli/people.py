@@ -46,7 +46,7 @@ def people(
     PEOPLE.csv has the columns source, change, person, other, start, end, name. A change is join (other becomes person), split
     (from start on person is other, or somebody new), swap (person and other, from start on), name, or exclude (a person, a
     stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --people. Exit status: 3
-    when a line could not be applied; the others are.
+    when a correction could not be applied; the others were.
 
     Example: mien people rows.csv -o people.html
     """

@@ -132,6 +132,10 @@ def read_corrections(path: str | Path) -> Corrections:
     rows = list(_rows(path))
     header = [plain(cell).strip().lower() for cell in rows[0][1]] if rows else []
     unknown = [name for name in header if name not in COLUMNS]
+    if {"track", "mostly"} <= set(header):
+        raise InputError(
+            f"{path}: expected the corrections that mien people takes; got the table of people that mien analyze --people writes: give a file of corrections"
+        )
     if "change" not in header or unknown:
         raise InputError(
             f"{path}: expected a header with {', '.join(COLUMNS)}; got {', '.join(header)[:80] or 'nothing'}: name the columns so"
@@ -144,6 +148,28 @@ def read_corrections(path: str | Path) -> Corrections:
         except InputError as error:
             problems.append(f"{path}, line {number}: {error}; the line is left out")
     return Corrections(path, tuple(lines), tuple(problems))
+
+
+def refuse_corrections(paths: Iterable[Path]) -> None:
+    """Keep what was written by hand from being overwritten.
+
+    Raises:
+        InputError: One of the files that are to be written is a file of corrections.
+    """
+    for path in paths:
+        if path.is_file() and _are_corrections(path):
+            raise InputError(
+                f"{path}: expected a file that may be overwritten; it holds corrections made by hand: give another name"
+            )
+
+
+def _are_corrections(path: Path) -> bool:
+    try:
+        header = next(_rows(path), (0, []))[1]
+    except (InputError, csv.Error):
+        return False
+    names = {plain(cell).strip().lower() for cell in header}
+    return "change" in names and names <= set(COLUMNS)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
