@@ -147,7 +147,7 @@ def test_events_baselines_and_what_is_amiss(rows: Path) -> None:
     )
     assert again.returncode == 3
     assert "5 of 6 participants have no event own" in again.stderr
-    assert {(line["a"], line["b"]) for line in read(rows / "events/comparison.csv")} == {("joke", "film")}
+    assert {(line["a"], line["b"]) for line in read(rows / "events/comparison.csv")} == {("film", "joke")}
 
 
 def test_a_baseline_in_which_nobody_was_read_is_told(rows: Path) -> None:
@@ -288,7 +288,7 @@ def test_videos_are_analyzed_once(tmp_path: Path) -> None:
     assert (tmp_path / "out/long.csv").read_bytes() == before
     shutil.copy(tmp_path / "p1/calm.mp4", tmp_path / "p2/sad.mp4")
     more = run_mien(*command, cwd=tmp_path)
-    assert "1 new inputs" in more.stderr
+    assert "1 new input: it comes after the others" in more.stderr
     other = run_mien(*command, "--fps", 2, cwd=tmp_path)
     assert other.returncode == 2
     assert "fps" in other.stderr
@@ -302,6 +302,36 @@ def test_a_comparison_of_other_rows_does_not_stay(rows: Path) -> None:
     ran = run_mien("study", "run", PATTERN, "-o", "out", *QUICK, cwd=rows)
     assert "nothing was compared" in ran.stderr
     assert [path.name for path in (rows / "out").glob("comparison*")] == []
+
+
+def test_what_was_hardly_read_is_left_out_of_the_comparison_and_told_everywhere(tmp_path: Path) -> None:
+    """One recording of which too little was read, then all of a condition: what was measured is there all the same."""
+    seen: list[float | None] = [0.2] * 10
+    thin: list[float | None] = [0.2] * 3 + [None] * 5
+    for person in range(3):
+        save(tmp_path / f"rows/p{person}/calm.csv", happiness(thin if person == 0 else seen))
+        save(tmp_path / f"rows/p{person}/funny.csv", happiness([0.5 + 0.1 * person] * 10))
+    command = ("study", "run", PATTERN, "-o", "out", "--measures", "happy,valence", *QUICK)
+    ran = run_mien(*command, cwd=tmp_path)
+    assert ran.returncode == 3, ran.stderr
+    assert "funny - calm" in ran.stdout
+    little = "1 window of which less than 50 % was read is left out: rows/p0/calm.csv, whole 1"
+    assert facts(tmp_path / "out")["left_out"][0] == little
+    for person in range(3):
+        save(tmp_path / f"rows/p{person}/calm.csv", happiness(thin))
+    ran = run_mien(*command, cwd=tmp_path)
+    assert ran.returncode == 3, ran.stderr
+    little = "3 windows of which less than 50 % was read are left out: rows/p0/calm.csv, whole 1"
+    assert "nothing was compared: expected two levels of condition" in ran.stderr
+    assert little in ran.stderr
+    assert "--min-coverage" in ran.stderr
+    assert facts(tmp_path / "out")["left_out"][0].startswith(little)
+    assert little in (tmp_path / "out/report.html").read_text(encoding="utf-8")
+    assert little in (tmp_path / "out/paragraphs.md").read_text(encoding="utf-8")
+    assert not (tmp_path / "out/comparison.csv").exists()
+    again = run_mien("study", "compare", "out", "--min-coverage", 0.3, *QUICK, cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    assert facts(tmp_path / "out")["left_out"] == []
 
 
 def test_a_file_without_events_is_told(rows: Path) -> None:

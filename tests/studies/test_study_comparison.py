@@ -12,7 +12,7 @@ import pytest
 
 from mien.core.errors import InputError
 from mien.metrics import resampling
-from mien.studies.comparison import CompareRules, compare_study
+from mien.studies.comparison import CompareRules, NothingComparedError, compare_study
 from mien.studies.report import levels_panels, write_report
 from mien.studies.study import Study
 from mien.studies.tables import StudyRow, read_long, write_long, write_wide
@@ -177,6 +177,43 @@ def test_what_is_in_no_comparison_is_told_by_name() -> None:
     assert max(happy.values.values()) < 1
 
 
+def test_the_order_of_levels_does_not_depend_on_what_is_left_out() -> None:
+    """Nor on which row comes first; numbers go by their size."""
+    rows = two_conditions()
+    thin = rows[0].measure._replace(coverage=0.2)
+    without = [replace(rows[0], measure=thin), *rows[1:]]
+    for those in (without, rows[::-1]):
+        one = compare_study(those, FIELDS, quick()).comparisons[0]
+        assert (one.one, one.other) == ("calm", "funny")
+    days = [
+        study_row({"participant": f"p{n}", "condition": f"day {day}"}, 0.1 * n + 0.01 * day)
+        for n in range(3)
+        for day in (10, 2)
+    ]
+    [one] = compare_study(days, FIELDS, quick()).comparisons
+    assert (one.one, one.other) == ("day 2", "day 10")
+
+
+def test_a_level_that_was_hardly_read_is_told() -> None:
+    """It is what is compared all the same, though the events could be."""
+    rows = [
+        study_row(
+            {"participant": f"p{n}", "condition": c}, 0.1 * n, event=e, coverage=0.375 if c == "calm" else 1.0
+        )
+        for n in range(3)
+        for c in ("calm", "funny")
+        for e in ("x", "y")
+    ]
+    with pytest.raises(
+        NothingComparedError, match="two levels of condition to compare; there is funny"
+    ) as told:
+        compare_study(rows, FIELDS, quick())
+    assert "6 windows of which less than 50 % was read are left out: p0_calm.mp4, x 1" in str(told.value)
+    assert str(told.value).endswith("give a lower --min-coverage to use these windows")
+    assert len(told.value.left_out) == 1
+    assert compare_study(rows, FIELDS, quick(min_coverage=0.3)).by == "condition"
+
+
 @pytest.mark.parametrize(
     ("rules", "message"),
     [
@@ -266,7 +303,7 @@ def test_the_page_has_the_means_of_what_was_compared(tmp_path: Path) -> None:
     found = compare_study(rows, FIELDS, quick())
     happy = found.comparisons[0]
     path = tmp_path / "report.html"
-    write_report(path, Study(FIELDS, rows), StudyFacts({}, {}, 24, 12), found)
+    write_report(path, Study(FIELDS, rows), StudyFacts({}, {}, 24, 12), found, found.left_out)
     page = path.read_text(encoding="utf-8")
     assert f">{np.mean(list(happy.values.values())):.3g} (" in page
     assert levels_panels(found)[0].note == f"adjusted p {p_value(happy.adjusted)}"

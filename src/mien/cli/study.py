@@ -313,27 +313,30 @@ def _compare(
     output: Path, done: Study, facts: Any, rules: CompareRules, notes: Console, *, asked: bool = False
 ) -> None:
     """Compare, write, show and leave."""
-    from mien.studies.comparison import compare_study
+    from mien.studies.comparison import NothingComparedError, compare_study
     from mien.studies.folder import write_comparison
     from mien.studies.texts import too_few_to_tell
 
-    compared = None
+    compared: ComparedStudy | None = None
+    left_out: tuple[str, ...] = ()
     try:
         compared = compare_study(done.rows, done.fields, rules)
-    except InputError as error:
-        if asked or rules.by or rules.each or rules.measures:
+        left_out = compared.left_out
+    except NothingComparedError as error:
+        if asked or ((rules.by or rules.each) and not error.left_out):
             raise
+        left_out = error.left_out
         done.remarks.append(f"nothing was compared: {error}")
     if compared is not None and (few := too_few_to_tell(compared)):
         done.remarks.insert(0, f"{few} It takes more participants, or fewer signals (--measures).")
-    for path in write_comparison(output, done, facts, compared):
+    for path in write_comparison(output, done, facts, compared, left_out):
         notes.print(f"wrote {path}")
     if compared is not None:
         _show(compared)
-    left_out = [*(compared.left_out if compared is not None else ()), *done.problems]
-    _tell(left_out, Console(stderr=True, soft_wrap=True), output)
+    lacks = [*left_out, *done.problems]
+    _tell(lacks, Console(stderr=True, soft_wrap=True), output)
     _tell(done.remarks, notes, output)
-    raise typer.Exit(PART_NOT_READ if left_out else 0)
+    raise typer.Exit(PART_NOT_READ if lacks else 0)
 
 
 def _show(compared: ComparedStudy) -> None:

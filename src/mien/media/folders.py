@@ -119,9 +119,11 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
 
     >>> sorted(["img10.png", "img2.png", "Img1.png"], key=natural_key)
     ['Img1.png', 'img2.png', 'img10.png']
+    >>> sorted(["x", "²"], key=natural_key)
+    ['x', '²']
     """
     parts = re.split(r"([0-9]+)", name.casefold())
-    return tuple((0, int(part), part) if part.isdigit() else (1, 0, part) for part in parts if part)
+    return tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in parts if part)
 
 
 def _files(root: Path, unreadable: list[Path]) -> Iterator[Path]:

@@ -134,7 +134,7 @@ def read_corrections(path: str | Path) -> Corrections:
     unknown = [name for name in header if name not in COLUMNS]
     if {"track", "mostly"} <= set(header):
         raise InputError(
-            f"{path}: expected the corrections that mien people takes; got the table of people that mien analyze --people writes: give a file of corrections"
+            f"{path}: expected corrections (mien people); got the table of people that mien analyze --people writes: give a file of corrections"
         )
     if "change" not in header or unknown:
         raise InputError(

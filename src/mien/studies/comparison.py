@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mien.core.errors import InputError
 from mien.core.formatting import counted, percent
 from mien.core.names import nearest
+from mien.media.folders import natural_key
 from mien.metrics import resampling
 from mien.studies.event_measures import STATISTICS
 from mien.studies.recordings import PARTICIPANT
@@ -181,10 +182,24 @@ class ComparedStudy:
         return len({name for one in self.comparisons for name in (*one.values, *one.other_values)})
 
 
+class NothingComparedError(InputError):
+    """What is left has no two levels to compare.
+
+    Args:
+        message: What was expected, and why it is not there.
+        left_out: Rows that were left out, and why, a line each.
+    """
+
+    def __init__(self, message: str, left_out: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.left_out = tuple(left_out)
+
+
 def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: CompareRules) -> ComparedStudy:
     """Compare the levels of a field over participants.
 
-    Participants who have two or more levels are compared with themselves (paired); where each has one, groups are.
+    Participants who have two or more levels are compared with themselves (paired); where each has one, groups are. The field and
+    the order of its levels, that of their names, do not depend on what is left out.
 
     Args:
         rows: Of the long table.
@@ -192,12 +207,14 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
         rules: How.
 
     Raises:
-        InputError: There is nothing to compare, or a name is none.
+        NothingComparedError: There is nothing to compare.
+        InputError: A name is none.
     """
     _check_names(rows, fields, rules)
+    by = rules.by or _usual(rows, fields)
     covered = well_covered(rows, rules)
     notes = _thin(rows, rules)
-    by = rules.by or _usual(covered, fields)
+    lower = ": give a lower --min-coverage to use these windows" if notes else ""
     empty = {row.recording for row in covered if not row.level(by)}
     if empty:
         count = counted(
@@ -205,10 +222,12 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
         )
         notes.append(f"{count}: {_few(sorted(empty))}")
     kept = [row for row in covered if row.level(by)]
-    levels = list(dict.fromkeys(row.level(by) for row in kept))
+    levels = ordered_levels(kept, by)
     if len(levels) < 2:
-        raise InputError(
-            f"expected two levels of {by} to compare; there is {levels[0] if levels else 'none'}: choose another field with --by"
+        why = _why(notes) + lower
+        raise NothingComparedError(
+            f"expected two levels of {by} to compare; there is {levels[0] if levels else 'none'}: {why}",
+            notes,
         )
     paired = _within(kept, by)
     if paired:
@@ -224,14 +243,24 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
             if (comparison := _compared((measure, each, one, other), means, paired, rules)) is not None
         ]
     if not found:
-        why = "; ".join(notes[:_SHOWN]) or "choose another field with --by"
-        raise InputError(
-            f"expected {FEWEST} participants at least with a {statistic} in two levels of {by}; there are fewer: {why}"
+        raise NothingComparedError(
+            f"expected {FEWEST} participants at least with a {statistic} in two levels of {by}; there are fewer: {_why(notes)}{lower}",
+            notes,
         )
     adjusted = _CORRECTIONS[rules.correction]([one.p for one in found]).tolist()
     done = tuple(replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
     notes += _never_compared(done, levels, by)
     return ComparedStudy(by, statistic, rules, done, tuple(notes))
+
+
+def ordered_levels(rows: Iterable[StudyRow], by: str) -> list[str]:
+    """The levels of a field in the order of their names, numbers in them by their size."""
+    levels = {level for row in rows if (level := row.level(by))}
+    return sorted(levels, key=lambda level: (natural_key(level), level))
+
+
+def _why(notes: Sequence[str]) -> str:
+    return "; ".join(notes[:_SHOWN]) or "choose another field with --by"
 
 
 def well_covered(rows: Iterable[StudyRow], rules: CompareRules) -> list[StudyRow]:
@@ -260,7 +289,7 @@ def _usual(rows: Sequence[StudyRow], fields: Sequence[str]) -> str:
             people.setdefault(row.level(name), set()).add(row.participant)
         if sum(len(those) >= FEWEST for level, those in people.items() if level) >= 2:
             return name
-    raise InputError(
+    raise NothingComparedError(
         f"expected a field with two levels of {FEWEST} participants each to compare; there is none: name conditions in the paths or the table"
     )
 

@@ -56,9 +56,14 @@ def write_study(
 
 
 def write_comparison(
-    folder: Path, study: Study, facts: StudyFacts, compared: ComparedStudy | None
+    folder: Path,
+    study: Study,
+    facts: StudyFacts,
+    compared: ComparedStudy | None,
+    left_out: Sequence[str] = (),
 ) -> Iterator[Path]:
-    """Write what differs, as tables, chart and texts, and the page of all; gives each file once it is there.
+    """Write what differs, as tables, chart and texts, and the page of all; gives each file once it is there. Where a
+    ``study.json`` is there, it gets what was left out.
 
     Where nothing differs that could be compared, a comparison of an earlier run is deleted: it is of other rows.
 
@@ -67,10 +72,12 @@ def write_comparison(
         study: Its rows.
         facts: How they were made.
         compared: What differs; None where nothing could be compared.
+        left_out: What is not in the comparison, and why, a line each.
 
     Raises:
         InputError: A file cannot be written.
     """
+    _add_left_out(folder / FACTS, left_out)
     if compared is not None:
         table = folder / f"{COMPARISON}.csv"
         write_table(table, COMPARISON_COLUMNS, (one.cells() for one in compared.comparisons))
@@ -84,12 +91,10 @@ def write_comparison(
             (folder / name).unlink(missing_ok=True)
     texts = folder / TEXTS
     with atomic_write(texts) as aside, translate_os_errors(texts):
-        aside.write_text(
-            paragraphs(facts, compared, compared.left_out if compared else ()), encoding="utf-8", newline="\n"
-        )
+        aside.write_text(paragraphs(facts, compared, left_out), encoding="utf-8", newline="\n")
     yield texts
     with suppress(MissingExtraError):
-        write_report(folder / REPORT, study, facts, compared)
+        write_report(folder / REPORT, study, facts, compared, left_out)
         yield folder / REPORT
 
 
@@ -147,8 +152,17 @@ def _facts(study: Study, facts: StudyFacts) -> dict[str, Any]:
         "participants": facts.participants,
         "recordings": recordings,
         "problems": study.problems,
+        "left_out": [],
         "remarks": study.remarks,
     }
+
+
+def _add_left_out(path: Path, left_out: Sequence[str]) -> None:
+    """Have ``study.json`` say what the comparison beside it left out."""
+    if path.is_file():
+        with translate_os_errors(path):
+            known = json.loads(path.read_text(encoding="utf-8"))
+        _write_json(path, {**known, "left_out": list(left_out)})
 
 
 def _comparison_facts(compared: ComparedStudy) -> dict[str, Any]:

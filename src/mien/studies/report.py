@@ -15,7 +15,7 @@ from mien.core.labels import NOTICE
 from mien.core.scratch import scratch_folder
 from mien.plotting.studies import LevelsPanel, draw_levels
 from mien.reports.page import data_address, write_page
-from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison, well_covered
+from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison, ordered_levels, well_covered
 from mien.studies.study import Study, StudyRecordingFacts
 from mien.studies.tables import StudyRow, participant_means
 from mien.studies.texts import (
@@ -35,7 +35,9 @@ _WIDEST = 12
 """Signals and levels that still fit side by side."""
 
 
-def write_report(path: Path, study: Study, facts: StudyFacts, compared: ComparedStudy | None) -> None:
+def write_report(
+    path: Path, study: Study, facts: StudyFacts, compared: ComparedStudy | None, left_out: Sequence[str] = ()
+) -> None:
     """Write the page; it appears whole.
 
     Args:
@@ -43,12 +45,12 @@ def write_report(path: Path, study: Study, facts: StudyFacts, compared: Compared
         study: With rows; without recordings where only the table is known.
         facts: What ``study.json`` says.
         compared: What differs; None where nothing could be compared.
+        left_out: What is not in the comparison, and why, a line each.
 
     Raises:
         MissingExtraError: jinja2 is not installed.
         InputError: The file cannot be written.
     """
-    left_out = compared.left_out if compared is not None else ()
     texts = [("Methods", methods_paragraph(facts, compared))]
     if compared is not None:
         texts.append(("Results", results_paragraph(compared)))
@@ -156,7 +158,7 @@ def _means(rows: Sequence[StudyRow], compared: ComparedStudy | None) -> dict[str
     """Means of the levels that were compared, or of events; None where there are too many for a page."""
     by, statistic = ("event", "mean") if compared is None else (compared.by, compared.statistic)
     rows = rows if compared is None else well_covered(rows, compared.rules)
-    levels = list(dict.fromkeys(row.level(by) for row in rows if row.level(by)))
+    levels = ordered_levels(rows, by)
     if len(levels) > _MOST_COLUMNS:
         return None
     by_measure: dict[str, list[StudyRow]] = {}
