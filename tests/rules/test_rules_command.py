@@ -199,10 +199,14 @@ def test_a_video_is_not_acted_on_by_mistake(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_camera_that_is_not_there(clip: Path, tmp_path: Path) -> None:
+    photos = '[actions.photo]\ntype = "photo"\nfolder = "photos"\n'
+    rules = RULES.replace('do = ["log"]', 'do = ["log", "photo"]') + photos
+    (tmp_path / "rules.toml").write_text(rules)
+    before = sorted(tmp_path.iterdir())
     done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 1
     assert "camera:77: expected a camera" in done.stderr
-    assert not (tmp_path / "events.jsonl").exists(), "nothing happened"
+    assert sorted(tmp_path.iterdir()) == before, "nothing is left behind"
     assert "Traceback" not in done.stderr
 
 

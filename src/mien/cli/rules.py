@@ -176,9 +176,9 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
     from mien.rules.runner import RuleRunner
     from mien.video.live import watch
 
-    with (
-        RuleRunner(rules, session.labels, options=doing) as actor,
+    with (  # Actions make folders and connections: not where there is no camera.
         open_live(live.source, live.options, doing.tell) as source,
+        RuleRunner(rules, session.labels, options=doing) as actor,
     ):
         for frame, faces, _ in watch(source, session, live.seconds):
             yield from actor.update(frame, faces)

@@ -56,11 +56,8 @@ class Log(RuleAction):
 
     def __init__(self, settings: LogSettings) -> None:
         self._path = settings.file
-        new = not self._path.exists()
         with translate_os_errors(self._path), open(self._path, "ab"):
             pass
-        if new:  # Without an event, because there is no camera, say, nothing stays.
-            self._path.unlink()
 
     def deliver(self, delivery: Delivery) -> None:
         line = (json.dumps(delivery.payload(), ensure_ascii=False) + "\n").encode()
