@@ -81,7 +81,7 @@ def test_what_reads_strangers_videos_knows_no_secret_and_works_in_the_videos_fol
         "TMPDIR": str(temporary),
     }
     with (
-        served("--folder", str(state), **secrets) as (process, url),
+        served("--folder", str(state), alone=False, **secrets) as (process, url),
         httpx.Client(headers={"Authorization": f"Bearer {secrets['MIEN_TOKEN']}"}) as client,
     ):
         answer = client.post(
