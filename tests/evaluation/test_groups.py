@@ -226,7 +226,7 @@ def test_the_command(mien: Callable[..., subprocess.CompletedProcess[str]], tmp_
     )
     assert "old*" in done.stdout
     assert "…" not in done.stdout, "the tables fit a terminal of 80 columns"
-    assert "1 of 2 values of age have 20 images or more: nothing to compare" in done.stderr
+    assert "1 of 2 values of age has 20 images or more: nothing to compare" in done.stderr
     assert json.loads((tmp_path / "out.json").read_text())["groups"]["min_group"] == 20
     assert "few images" in (tmp_path / "out.html").read_text()
     done = mien(reader, "faces.parquet", "--by", "aeg")

@@ -95,7 +95,7 @@ def test_tools_are_listed_with_schemas_before_any_network_is_loaded(tmp_path: Pa
         [server] = [
             int(child)
             for child in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()
-            if b"mcp" in Path(f"/proc/{child}/cmdline").read_bytes()
+            if os.fsencode(tmp_path) in Path(f"/proc/{child}/cmdline").read_bytes()
         ]
         tools = {tool.name: tool for tool in (await client.list_tools()).tools}
         assert set(tools) == {"read_image", "read_folder", "read_video"}

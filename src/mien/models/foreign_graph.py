@@ -309,6 +309,10 @@ def with_any_batch(model: Any, batch: int | None) -> Any:
                 following = numpy_helper.from_array(np.array([0, *shape[1:]], np.int64), name)
                 free.graph.initializer.append(following)
                 node.input[1] = name
+                # With allowzero, which PyTorch's exporter sets, a 0 means no pixels; without, as many as come.
+                kept = [attribute for attribute in node.attribute if attribute.name != "allowzero"]
+                node.ClearField("attribute")
+                node.attribute.extend(kept)
     return free
 
 
