@@ -166,8 +166,12 @@ def _started(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         text=True,
     )
-    until = time.monotonic() + 60
-    while not (tmp_path / "out.partial.csv").exists() and time.monotonic() < until:
+    until, partial = time.monotonic() + 60, tmp_path / "out.partial.csv"
+    # Its first line may be there before its first window.
+    while (
+        not (partial.exists() and partial.read_text(encoding="utf-8").count("\n") > 1)
+        and time.monotonic() < until
+    ):
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     return process
