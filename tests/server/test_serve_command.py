@@ -101,6 +101,17 @@ def test_two_stops_as_soon_as_it_tells_its_address(tmp_path: Path) -> None:
             assert (process.wait(30), process.communicate()) == (0, ("", ""))
 
 
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="Windows has no process groups as terminals stop them")
+def test_stops_until_nothing_is_left_of_it(tmp_path: Path) -> None:
+    """As of a key held down: also while Python itself ends, which gives signals back to the system."""
+    with served("--folder", str(tmp_path / "service"), alone=True) as (process, _url):
+        deadline = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < deadline:
+            os.killpg(process.pid, signal.SIGINT)
+            time.sleep(0.002)
+        assert (process.poll(), process.communicate()) == (0, ("", ""))
+
+
 def test_a_token_for_others(tmp_path: Path) -> None:
     with served("--folder", str(tmp_path / "service"), "--host", "0.0.0.0", MIEN_TOKEN=TOKEN) as (
         process,

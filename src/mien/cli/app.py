@@ -57,6 +57,8 @@ _REFUSAL: type[Any] = next(
 )
 """What Typer raises for a command line that it cannot read: `typer.TyperException` since 0.28, Click's before."""
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
 ANALYZE = "Analyze, such as: mien analyze talk.mp4 -o rows.csv -o report.html"
 LIVE = "Live, such as: mien watch camera:0"
 JUDGE = "Judge, such as: mien evaluate small faces/"
@@ -135,12 +137,14 @@ def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     prepare_streams()
     _spare_home()
-    for stop in (signal.SIGINT, signal.SIGTERM, *_hang_up()):
+    for stop in (*_STOPS, *_hang_up()):
         signal.signal(stop, _interrupt)
+    atexit.register(_end_unstopped)
     sys.excepthook = _tell_mistake
     try:
         status: Any = app(standalone_mode=False)
     except Interrupted as error:
+        _end_unstopped()
         _fail(
             "interrupted: "
             + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])),
@@ -199,6 +203,13 @@ def _interrupt(*_: object) -> NoReturn:
         # The thread that reads ahead may wait for an image, and all for that thread.
         decoder.end_own_decoders()
     raise Interrupted
+
+
+def _end_unstopped() -> None:
+    """What is left to do takes milliseconds: a stop would only cut it off, with a traceback, or, where Python has already
+    taken back our handlers, with a status that says nothing of how the command went."""
+    for stop in _STOPS:
+        signal.signal(stop, signal.SIG_IGN)
 
 
 def _tell_mistake(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
