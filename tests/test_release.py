@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 READY = {
     "version": "0.2.0",
     "changelog": "# Changelog\n\n## [0.2.0] - 2026-12-01\n\n## [0.1.0] - 2026-01-01\n",
+    "citation": 'cff-version: 1.2.0\nversion: "0.2.0"\n',
     "changed": "",
     "here": ["v0.2.0", "seen"],
     "tagged": ["v0.1.0", "v0.2.0"],
@@ -39,14 +40,33 @@ def test_examples(module: ModuleType) -> None:
     [
         ({}, []),
         ({"here": [], "tagged": []}, []),
-        ({"version": "0.2.0rc1", "changelog": "## [0.2.0rc1] - 2026-12-01", "here": []}, []),
+        (
+            {
+                "version": "0.2.0rc1",
+                "changelog": "## [0.2.0rc1] - 2026-12-01",
+                "citation": 'version: "0.2.0rc1"',
+                "here": [],
+            },
+            [],
+        ),
+        ({"citation": 'version: "0.1.0"'}, ['CITATION.cff: expected version: "0.2.0"; got "0.1.0"']),
+        ({"citation": "version: 0.2.0"}, ['CITATION.cff: expected version: "0.2.0"; got 0.2.0']),
+        ({"citation": "title: mien"}, ["CITATION.cff: expected version"]),
+        (
+            {"changelog": "## [0.2.0] - 2026-13-45"},
+            ["CHANGELOG.md: expected ## [0.2.0] - and a day such as 2026-12-01; got ## [0.2.0] - 2026-13-45"],
+        ),
         (
             {"changed": " M a.py\n?? b.py\n"},
             ["expected a clean tree; 2 files are changed or new, such as a.py: "],
         ),
         (
             {"version": "0.2.0.dev0", "here": []},
-            ["expected a version such as 0.2.0; got", "CHANGELOG.md: expected"],
+            [
+                "expected a version such as 0.2.0; got",
+                "CHANGELOG.md: expected",
+                "CITATION.cff: expected",
+            ],
         ),
         (
             {"changelog": "## [Unreleased]"},

@@ -29,12 +29,12 @@ def test_none_tuples_and_numbers_of_any_library_are_sent(
     for largest in (True, np.True_):
         assert client.images(portrait, min_face=np.int64(40), largest=largest).images[0].status == "face"
     given = {"fps": Fraction(5), "baseline": 0.5, "tau": np.float32(0.25), "min_face": np.int32(40)}
-    results = ("result.csv", "people.csv")
+    results = ("result.csv", "persons.csv")
     with_none = {**dict.fromkeys(get_type_hints(VideoChoices)), **given, "results": results}
     state = client.video(movie(5), **with_none).wait()
     assert state.state == "done"
     assert {name: state.options[name] for name in given} == given
-    assert state.options["results"] == "result.csv,people.csv"
+    assert state.options["results"] == "result.csv,persons.csv"
 
 
 def test_streams_take_none_and_numbers_of_any_library(

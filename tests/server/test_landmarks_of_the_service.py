@@ -170,10 +170,10 @@ def test_a_video_has_the_columns_that_analyze_gives(
 ) -> None:
     path, out = movie(8), tmp_path / "out"
     out.mkdir()
-    names = ["result.csv", "result.jsonl", "people.csv"]
+    names = ["result.csv", "result.jsonl", "persons.csv"]
     told = finished(offering, send(offering, path, landmarks="true", results=",".join(names)))
     assert told["options"]["landmarks"] is True
-    words = ["analyze", path, "--threads", 1, "-q", "--landmarks", "--people", out / "people.csv"]
+    words = ["analyze", path, "--threads", 1, "-q", "--landmarks", "--people", out / "persons.csv"]
     files = [word for name in names[:2] for word in ("-o", out / name)]
     assert run_mien(*words, *files, cwd=tmp_path).returncode == 0
     for name in names:
@@ -181,15 +181,15 @@ def test_a_video_has_the_columns_that_analyze_gives(
         assert given == (out / name).read_bytes(), name
     rows = list(csv.DictReader(io.StringIO(get(offering, told, "result.csv").decode())))
     assert all(0.2 < float(row["left_eye_opening"]) < 0.6 for row in rows if row["status"] == "face")
-    [person] = csv.DictReader(io.StringIO(get(offering, told, "people.csv").decode()))
+    [person] = csv.DictReader(io.StringIO(get(offering, told, "persons.csv").decode()))
     assert float(person["median_smile"]) == pytest.approx(
-        json.loads(get(offering, told, "people.json"))[0]["median_smile"]
+        json.loads(get(offering, told, "persons.json"))[0]["median_smile"]
     )
 
 
 def test_a_video_without_the_option_has_none(offering: Service, movie: Callable[..., Path]) -> None:
-    told = finished(offering, send(offering, movie(4), results="result.csv,people.csv"))
-    for name in ("result.csv", "people.csv"):
+    told = finished(offering, send(offering, movie(4), results="result.csv,persons.csv"))
+    for name in ("result.csv", "persons.csv"):
         assert b"smile" not in get(offering, told, name)
 
 

@@ -80,10 +80,13 @@ def test_its_commands_ask_where_it_was_asked_for(service: Service) -> None:
     ):
         page = service.client.get("/docs", headers=headers).text
         assert f"curl {place}/healthz" in page
-        assert (EXAMPLE_ADDRESS in page) is (place == EXAMPLE_ADDRESS)
+        document = service.client.get("/openapi.json", headers=headers).text
+        assert f"curl {place}/healthz" in document
+        for told in (page, document):
+            assert (EXAMPLE_ADDRESS in told) is (place == EXAMPLE_ADDRESS)
     for host in ("127.0.0.1:8000;x", "127.0.0.1:<b>", "localhost:$(x)"):
-        page = service.client.get("/docs", headers={"Host": host}).text
-        assert host not in page
+        for path in ("/docs", "/openapi.json"):
+            assert host not in service.client.get(path, headers={"Host": host}).text
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")

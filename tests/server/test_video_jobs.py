@@ -77,10 +77,10 @@ def test_a_video_becomes_every_result_that_analyze_gives(
     out = tmp_path / "out"
     out.mkdir()
     wanted = [f"result.{form}" for form in ("csv", "json", "jsonl", "vtt", "srt", "parquet")]
-    words = ["analyze", path, "--threads", 1, "-q", "--people", out / "people.json"]
+    words = ["analyze", path, "--threads", 1, "-q", "--people", out / "persons.json"]
     files = [word for name in wanted for word in ("-o", out / name)]
     assert run_mien(*words, *files, cwd=tmp_path).returncode == 0
-    for name in [*wanted, "people.json"]:
+    for name in [*wanted, "persons.json"]:
         if name != "result.parquet":
             assert (
                 get(service, told, name).replace(b"clip.mp4", str(path).encode()) == (out / name).read_bytes()
@@ -91,9 +91,9 @@ def test_a_video_becomes_every_result_that_analyze_gives(
     assert get(service, told, "result.parquet")[:4] == b"PAR1"
     assert get(service, told, "timeline.png")[1:4] == get(service, told, "people.png")[1:4] == b"PNG"
     assert b"ANNOTATION_DOCUMENT" in get(service, told, "result.eaf")
-    people = json.loads(get(service, told, "people.json"))
-    assert [json.loads(line) for line in get(service, told, "people.jsonl").splitlines()] == people
-    assert get(service, told, "people.csv").count(b"\n") == 1 + len(people)
+    people = json.loads(get(service, told, "persons.json"))
+    assert [json.loads(line) for line in get(service, told, "persons.jsonl").splitlines()] == people
+    assert get(service, told, "persons.csv").count(b"\n") == 1 + len(people)
     answer = service.client.get(f"/v1/videos/{told['id']}/result.mp4", headers={"range": "bytes=4-7"})
     assert (answer.status_code, answer.content) == (206, b"ftyp")
 
@@ -123,7 +123,7 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
         "baseline": "median",
         "start": "1",
         "end": "2",
-        "results": "result.jsonl,people.csv",
+        "results": "result.jsonl,persons.csv",
         "blur": "",
     }
     told = finished(service, send(service, path, **fields))
@@ -139,7 +139,7 @@ def test_options_are_those_of_analyze(service: Service, movie: Callable[..., Pat
     }
     assert told["options"] == {**plain, "results": fields["results"]}
     assert len(get(service, told, "result.jsonl").splitlines()) == 2
-    assert list(told["results"]) == ["result.jsonl", "people.csv", "people.json", "people.jsonl"]
+    assert list(told["results"]) == ["result.jsonl", "persons.csv", "persons.json", "persons.jsonl"]
     assert service.client.get(f"/v1/videos/{told['id']}/result.mp4").status_code == 404
     for wrong in (
         {"blur": "x"},

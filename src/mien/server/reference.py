@@ -15,7 +15,7 @@ from html import escape
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import HTMLResponse, JSONResponse
+from fastapi.responses import HTMLResponse, Response
 
 from mien.reports.page import stylesheet
 from mien.server.choices import Choices
@@ -56,9 +56,11 @@ def reference(app: FastAPI) -> APIRouter:
     document = cache(lambda: _told_by_field(app.openapi()))
 
     @router.get("/openapi.json")
-    def read_document(request: Request) -> JSONResponse:
+    def read_document(request: Request) -> Response:
         place = prefix(request)
-        return JSONResponse({**document(), **({"servers": [{"url": place}]} if place else {})})
+        told = json.dumps({**document(), **({"servers": [{"url": place}]} if place else {})})
+        address = json.dumps(_asked_address(request))[1:-1]
+        return Response(told.replace(EXAMPLE_ADDRESS, address), media_type="application/json")
 
     @router.get("/docs")
     def read_page(request: Request) -> HTMLResponse:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COPY = "result.mp4"
 RESULTS = (*(f"result{ending}" for ending in FORMATS), COPY)
-PEOPLE = tuple(f"people.{form}" for form in ("csv", "json", "jsonl"))
+PEOPLE = tuple(f"persons.{form}" for form in ("csv", "json", "jsonl"))
 CHARTS = ("timeline.png", "people.png")
 SMALLEST, HIGHEST = 16, 4000
 """px that a client may ask for as the height of the smallest face; the smaller, the more work."""
@@ -118,8 +118,8 @@ class VideoJobOptions:
         Raises:
             InputError: There is no such result.
 
-        >>> VideoJobOptions(results="result.csv, people.csv").wanted
-        ('result.csv', 'people.csv')
+        >>> VideoJobOptions(results="result.csv, persons.csv").wanted
+        ('result.csv', 'persons.csv')
         """
         names = WANTED if self.results is None else tuple(name.strip() for name in self.results.split(","))
         if unknown := [name for name in names if name not in WANTED]:

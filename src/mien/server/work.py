@@ -199,7 +199,7 @@ def _asked(folder: Path, task: VideoTask) -> tuple[OutputSpec, dict[str, str]]:
         missing |= dict.fromkeys(CHARTS, reason)
     asked = OutputSpec(
         tuple(results / name for name in RESULTS if name in wanted and name not in missing and name != COPY),
-        results / "people.json" if wanted & set(PEOPLE) else None,
+        results / "persons.json" if wanted & set(PEOPLE) else None,
         results / COPY if COPY in wanted else None,
         results if charts and CHARTS[0] not in missing else None,
         options.thumbnails and "result.html" in wanted - set(missing),
@@ -233,11 +233,11 @@ def _spread_people(results: Path, run: RunContext) -> None:
     """The table of people in the other formats."""
     from mien.outputs.tables import open_people
 
-    if not (results / "people.json").exists():
+    if not (results / "persons.json").exists():
         return
-    rows = json.loads((results / "people.json").read_text(encoding="utf-8"))
+    rows = json.loads((results / "persons.json").read_text(encoding="utf-8"))
     for name in PEOPLE:
-        if name != "people.json":
+        if name != "persons.json":
             with open_people(results / name, name.rsplit(".", 1)[1], run.labels, run.landmarks) as write:
                 write(rows)
 

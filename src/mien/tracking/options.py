@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from math import inf, isfinite
 from typing import Literal
 
 from mien.core.arguments import check_fields
@@ -87,12 +88,13 @@ class Smoothing:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        for name in ("tau", "evidence", "gap"):
-            if not getattr(self, name) > 0:
-                raise InputError(
-                    f"expected {name} above 0{'' if name == 'evidence' else ' s'}; got {getattr(self, name)}"
-                )
-        if isinstance(self.baseline, int | float) and not self.baseline > 0:
+        for name, unit in {"tau": " s", "evidence": "", "gap": " s"}.items():
+            value = getattr(self, name)
+            if not value > 0:
+                raise InputError(f"expected {name} above 0{unit}; got {value}")
+            if name != "gap" and not isfinite(value):  # A gap without an end: nobody starts anew.
+                raise InputError(f"expected a finite {name}; got {value}")
+        if isinstance(self.baseline, int | float) and not 0 < self.baseline < inf:
             raise InputError(
                 f"expected baseline as seconds above 0, 'median' or None; got {quoted(self.baseline)}"
             )

@@ -18,7 +18,7 @@ const STAGES = {
 const OFFERED = {
   "result.csv": "Table (CSV)",
   "result.json": "Table (JSON)",
-  "people.csv": "People (CSV)",
+  "persons.csv": "People (CSV)",
   "result.html": "Report (HTML)",
   "result.mp4": "Annotated video (MP4)",
   "result.vtt": "Subtitles (WebVTT)",
@@ -38,7 +38,7 @@ export async function job(file, card, { minFace, largest, landmarks, settings, l
   form.append("largest", String(largest));
   form.append("min_face", String(minFace));
   form.append("landmarks", String(landmarks));
-  form.append("results", Object.keys(OFFERED).concat("people.json").join(","));
+  form.append("results", Object.keys(OFFERED).concat("persons.json").join(","));
   const send = () => asked("v1/videos", { method: "POST", body: form, signal: card.signal });
   const { id } = await (await login.through(send)).json();
   const place = `v1/videos/${id}`;
@@ -92,7 +92,7 @@ function watched(place, card) {
  * @param {import("../settings.js").Settings} settings
  */
 async function show(card, name, results, settings) {
-  const people = results["people.json"] ? await (await asked(results["people.json"])).json() : [];
+  const people = results["persons.json"] ? await (await asked(results["persons.json"])).json() : [];
   card.done(`${counted(people.length, "person", "people")}.`);
   if (results["result.mp4"]) {
     const video = make("video", "");

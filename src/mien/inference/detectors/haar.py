@@ -17,6 +17,7 @@ from mien.core.errors import InputError, MissingExtraError
 from mien.core.faces import Faces
 from mien.inference.detectors.images import checked, found
 
+_OPENCV = "opencv-python-headless<5"  # OpenCV 5 has neither the class nor the cascades.
 CASCADE = "haarcascade_frontalface_default.xml"
 LARGEST = 8_000_000  # px; larger images are scaled down first.
 
@@ -121,14 +122,12 @@ def _cascade() -> Any:
     try:
         import cv2
     except ImportError:
-        raise MissingExtraError("Haar cascades", "haar", "opencv-python-headless>=4.14,<5") from None
+        raise MissingExtraError("Haar cascades", "haar", _OPENCV) from None
     path = Path(getattr(getattr(cv2, "data", None), "haarcascades", "")) / CASCADE
     if not hasattr(cv2, "CascadeClassifier") or not path.is_file():
         part = f"Haar cascades are not in OpenCV {cv2.__version__} (OpenCV 5 has none); they"
-        raise MissingExtraError(part, "haar", "opencv-python-headless>=4.14,<5")
+        raise MissingExtraError(part, "haar", _OPENCV)
     cascade = cv2.CascadeClassifier(str(path))
     if cascade.empty():
-        raise MissingExtraError(
-            f"Haar cascades cannot be read from {path}; they", "haar", "opencv-python-headless>=4.14,<5"
-        )
+        raise MissingExtraError(f"Haar cascades cannot be read from {path}; they", "haar", _OPENCV)
     return cascade
