@@ -86,7 +86,8 @@ def page(notebook: Any, name: str) -> tuple[str, dict[str, bytes]]:
     pictures: dict[str, bytes] = {}
     parts = []
     for cell in notebook.cells:
-        alt = str(cell.metadata.get("alt", ""))
+        told = cell.metadata.get("alt", "")
+        alt = told if isinstance(told, list) else [told]
         parts += [_source(cell), *_outputs(cell.get("outputs", ()), _Pictures(name, alt, pictures))]
     parts.append(
         f"*This page is a run of a notebook: [{name}.ipynb]({name}.ipynb). Change it, and run it yourself.*"
@@ -99,12 +100,12 @@ class _Pictures:
 
     Args:
         name: Of the notebook.
-        alt: What they show, in words.
+        alt: What they show, in words: of one after the other; the last is that of all further ones.
         files: Of the folder of the page; gets them.
     """
 
-    def __init__(self, name: str, alt: str, files: dict[str, bytes]) -> None:
-        self._name, self._alt, self._files = name, alt, files
+    def __init__(self, name: str, alt: list[str], files: dict[str, bytes]) -> None:
+        self._name, self._alt, self._files = name, list(alt), files
 
     def shown(self, image: bytes, alt: str = "", width: int = _WIDEST) -> str:
         """One picture; its own ``alt`` stands for it where the cell has none."""
@@ -115,7 +116,8 @@ class _Pictures:
         file = BytesIO()
         small.save(file, "WEBP", quality=80, method=6)
         self._files[name] = file.getvalue()
-        return f"![{self._alt or alt}]({self._name}_files/{name})"
+        told = self._alt.pop(0) if len(self._alt) > 1 else self._alt[0]
+        return f"![{told or alt}]({self._name}_files/{name})"
 
 
 def _source(cell: Any) -> str:

@@ -49,6 +49,7 @@ def test_pictures_of_a_page_are_small_and_told_in_words(path: Path) -> None:
     shown = re.findall(rf"^!\[([^\]]*)\]\({path.stem}_files/([^)]+)\)$", text, re.MULTILINE)
     assert len(shown) > 1
     assert all(len(alt.split()) > 2 for alt, _ in shown), shown
+    assert len({alt for alt, _ in shown}) == len(shown), "one word for two pictures"
     files = path.with_name(f"{path.stem}_files")
     assert sorted(name for _, name in shown) == sorted(file.name for file in files.iterdir())
     assert sum(file.stat().st_size for file in files.iterdir()) < 400_000
