@@ -10,17 +10,19 @@ Found = TypeVar("Found")
 
 
 def until(wanted: Callable[[], Found], seconds: float = 200) -> Found:
-    """What something says, as soon as it says anything.
+    """What something says, soon after it says anything.
 
     Args:
-        wanted: Is asked again and again.
+        wanted: Is asked again and again, the less often the longer it takes: to ask a service a hundred times a second takes
+            a third of a core from what is waited for.
         seconds: After which it is a fault that nothing has come; not how long it should take.
 
     >>> until(iter([0, "", "there"]).__next__)
     'there'
     """
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.01
     while not (found := wanted()):
         assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.01)
+        time.sleep(pause)
+        pause = min(0.1, 1.2 * pause)
     return found
