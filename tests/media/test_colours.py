@@ -9,9 +9,10 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from mien.media import VideoWriter, open_media
+from mien.media import VideoWriter, open_media, rotation
 
 Planes = NDArray[np.float64]
 
@@ -82,11 +83,15 @@ def coded(
     return file.getvalue()
 
 
+def shown(clip: bytes) -> NDArray[np.uint8]:
+    """The first frame."""
+    with open_media(clip) as media:
+        return next(iter(media)).image
+
+
 def off(clip: bytes, image: NDArray[np.uint8]) -> float:
     """How far the first frame is from an image, in levels of 255."""
-    with open_media(clip) as media:
-        frame = next(iter(media))
-    return float(np.abs(frame.image.astype(int) - image).mean())
+    return float(np.abs(shown(clip).astype(int) - image).mean())
 
 
 @pytest.mark.parametrize(("curve", "trc"), [(pq, 16), (hlg, 18)])
@@ -106,12 +111,35 @@ def test_hdr_is_tone_mapped(curve: Any, trc: int, astronaut: np.ndarray, tmp_pat
     assert off((tmp_path / "copy.mp4").read_bytes(), image) < 6
 
 
+def test_a_converter_of_hdr_is_worked_out_once_for_videos_of_a_kind(
+    astronaut: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[object] = []
+    monkeypatch.setattr(rotation, "_ready", {})
+    monkeypatch.setattr(rotation, "VideoReformatter", lambda: made.append(VideoReformatter()) or made[-1])
+    image = np.ascontiguousarray(astronaut[:256, 100:356])
+    clips = [
+        coded(pq(light), matrix=9, bits=10, trc=16, primaries=9)
+        for light in ((image / 255) ** 2.4, image / 255)
+    ]
+    first, *others = [shown(clip) for clip in (*clips, clips[0])]
+    assert len(made) == 3 + 1, "one of each stream, and one for HDR"
+    assert (others[-1] == first).all()
+    assert (others[0] != first).any()
+    monkeypatch.setattr(rotation, "_MOST", 0)
+    shown(clips[0])
+    assert not rotation._ready
+
+
 def test_brighter_than_white_stays_bright_and_ordered() -> None:
     """A lamp of 1000 nits beside a white wall is not darker than it, and nothing wraps around."""
-    steps = np.repeat(np.repeat(np.array([0.01, 0.1, 0.5, 1.0, 2.0, 4.9]), 32)[None, :], 64, 0)
+    levels = np.repeat(np.array([0.01, 0.1, 0.5, 1.0, 2.0, 4.9]), 42)
+    steps = np.tile(
+        np.pad(levels, (0, 4), "edge"), (256, 1)
+    )  # Of the size of the others: their converter is ready.
     clip = coded(pq(np.repeat(steps[..., None], 3, 2)), matrix=9, bits=10, trc=16, primaries=9)
     with open_media(clip) as media:
-        seen = next(iter(media)).image[32, 16::32].astype(int).mean(-1)
+        seen = next(iter(media)).image[128, 21:252:42].astype(int).mean(-1)
     assert (np.diff(seen) >= -2).all(), seen
     assert seen[-1] > 225, seen
 

@@ -18,6 +18,13 @@ from mien.core.errors import MediaError
 from mien.media.limits import FrameLimit
 
 Turn = tuple[bool, bool, bool]
+_Pool = dict[tuple[object, ...], list[VideoReformatter]]
+
+_ready: _Pool = {}
+"""Converters of HDR and wide colours that nobody uses just now, by what they convert. To work one out takes FFmpeg two and a half
+seconds of a core, so the next video of the kind, such as of the same phone, gets it."""
+_MOST = 4
+"""Kinds of which converters are kept."""
 
 _HDR = (16, 18)
 """What FFmpeg calls the brightness curves PQ (SMPTE ST 2084) and HLG (ARIB STD-B67)."""
@@ -103,12 +110,32 @@ def _to_rgb(
     frame: VideoFrame, size: tuple[int, int], turn: Turn, reformatter: VideoReformatter
 ) -> NDArray[np.uint8]:
     exchange, mirror, flip = turn
-    image = np.asarray(reformatter.reformat(frame, *size, "rgb24", **_colours(frame)).to_ndarray(), np.uint8)
+    colours = _colours(frame)
+    convert = _tone_mapped if "dst_color_trc" in colours else reformatter.reformat
+    image = np.asarray(convert(frame, *size, "rgb24", **colours).to_ndarray(), np.uint8)
     if not (exchange or mirror or flip):
         return image
     if exchange:
         image = image.transpose(1, 0, 2)
     return np.ascontiguousarray(image[:: -1 if flip else 1, :: -1 if mirror else 1])
+
+
+def _tone_mapped(frame: VideoFrame, width: int, height: int, form: str, **colours: int) -> VideoFrame:
+    """`VideoReformatter.reformat` by a converter that is ready, where one is. No two threads have the same."""
+    kind = (
+        (frame.width, frame.height, frame.format.name, width, height, form),
+        (frame.colorspace, frame.color_range, frame.color_primaries, frame.color_trc),
+    )
+    free = _ready.setdefault(kind, [])
+    try:
+        reformatter = free.pop()
+    except IndexError:  # The first of its kind, or another thread has it.
+        reformatter = VideoReformatter()
+    converted = reformatter.reformat(frame, width, height, form, **colours)
+    free.append(reformatter)
+    for other in list(_ready)[: max(0, len(_ready) - _MOST)]:
+        _ready.pop(other, None)
+    return converted
 
 
 def _colours(frame: VideoFrame) -> dict[str, int]:
