@@ -7,6 +7,7 @@ import io
 import re
 import sys
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from mien import EXPRESSIONS, Faces, FrameResult
 from mien.cli.analyze_view import Summary
 from mien.cli.console import Console
 from mien.cli.evaluate_tables import confusion_table
+from mien.cli.strips import Strips
 from mien.cli.table import Table, TableColumn
 from mien.video.summary import Overview
 
@@ -135,6 +137,36 @@ def test_what_is_piped_is_not_forced_to_80(monkeypatch: pytest.MonkeyPatch) -> N
     assert Console().width < 1000
 
 
+def test_words_that_are_piped_have_lines_that_can_be_read() -> None:
+    made = Table("of", TableColumn("", "words"), "n")
+    digest = "a" * 100
+    made.add_row("a.onnx", f"{'word ' * 60}{digest}", "12")
+    made.add_row("b.onnx", "short", "")
+    file = io.StringIO()
+    Console(file=file, width=10_000).print(made)
+    lines = file.getvalue().splitlines()
+    assert max(map(len, lines)) == len("a.onnx") + 2 + len(digest) + 2 + 2
+    assert digest in file.getvalue(), "what is one word stays whole"
+    assert not [line for line in lines if line.endswith(" ")], "no line is filled up with blanks"
+
+
+@pytest.mark.parametrize("colours", ["truecolor", None])
+def test_what_is_shown_over_time_is_told_by_colours_or_by_letters(
+    colours: Literal["truecolor"] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    console = Console(file=io.StringIO(), color_system=colours, force_terminal=colours is not None)
+    strips = Strips(EXPRESSIONS, console)
+    signs = [strips.sign(name) for name in ("sad", "surprise", "uncertain", "sad")]
+    if colours:
+        assert {sign.plain for sign in signs} == {"█"}
+        assert len({str(sign.style) for sign in signs}) == 3
+        assert not strips.key
+    else:
+        assert "".join(sign.plain for sign in signs) == "su?s"
+        assert strips.key == "s sad, u surprise, ? uncertain"
+
+
 def crowd(people: int) -> Overview:
     """Forty people, each seen in ten frames."""
     overview = Overview("holiday/" + "n" * 200 + ".mp4", EXPRESSIONS, 1.0, 1.0)
@@ -170,6 +202,8 @@ def test_a_video_of_many_people(
     lines = file.getvalue().splitlines()
     assert max(map(len, lines)) <= width
     assert "10 in 1." in file.getvalue()
+    assert "█" not in file.getvalue(), "which says nothing where there are no colours"
+    assert re.search(r"^over time: \w \w+", file.getvalue(), re.MULTILINE)
     assert re.search(rf"\b{people}\b", file.getvalue())
     if people > 1:
         assert ("… and 20 people in view for less time" in file.getvalue()) == (people == 40)

@@ -274,3 +274,13 @@ def test_a_video_that_ends_early_says_so(tmp_path: Path, portrait: np.ndarray, p
     assert any("truncated" in remark for remark in audience.remarks)
     assert audience.windows[0].participants == 5
     assert audience.length < 25
+
+
+def test_it_lasts_no_longer_than_there_was_something_to_look_at(
+    movie: Callable[..., Path], pipeline: Pipeline
+) -> None:
+    clip = movie(24)
+    assert measure(clip, pipeline=pipeline).length == pytest.approx(2.4)
+    assert measure(clip, AudienceOptions(end=1.5), pipeline=pipeline).length == pytest.approx(1.5)
+    short = measure(clip, AudienceOptions(duration=1.5), pipeline=pipeline)
+    assert short.length == short.windows[-1].end == pytest.approx(1.5)

@@ -73,8 +73,12 @@ def test_a_dry_run_over_a_video_says_what_would_have_fired(clip: Path, tmp_path:
     assert found[:2] == [("somebody", "start", 0.2), ("somebody", "end", 1.2)]
     assert ("nobody", "start", 1.5) in found
     assert not (tmp_path / "events.jsonl").exists(), "nothing is done"
-    for_people = run_mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", cwd=tmp_path).stdout
-    assert "     0.20 s  start  somebody  faces >= 1 (1)" in for_people.splitlines()
+    assert "never started" not in done.stderr
+    with (tmp_path / "rules.toml").open("a") as rules:
+        rules.write('[rules.crowd]\nwhen = "faces >= 9"\n')
+    again = run_mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", cwd=tmp_path)
+    assert "     0.20 s  start  somebody  faces >= 1 (1)" in again.stdout.splitlines()
+    assert "never started: crowd" in again.stderr.splitlines()
 
 
 def test_the_same_rules_fire_at_the_same_times_always(clip: Path, tmp_path: Path) -> None:

@@ -262,6 +262,7 @@ def test_paragraphs_say_what_was_done_and_found() -> None:
         "every 0.2 s",
         "0 to 5 s around each event's beginning",
         "The baseline was -2 to 0 s",
+        "was taken for each event, and averaged where there were several",
         "permutation tests, flipping the signs",
         "999 samples",
         "Holm",
@@ -270,6 +271,8 @@ def test_paragraphs_say_what_was_done_and_found() -> None:
         assert part in methods, part
     part = methods_paragraph(StudyFacts({**settings, "from": 60.0, "to": None}, rules, 24, 12), found)
     assert "Each recording was read from 60 s to the end." in part
+    whole = methods_paragraph(StudyFacts(settings, {**rules, "events": None}, 24, 12), found)
+    assert "was taken for each recording, and averaged where there were several" in whole
     assert "was read from" not in methods
     results = results_paragraph(found)
     assert results.startswith("Happy was higher for funny than for calm: mean difference 0.3")

@@ -283,7 +283,8 @@ def measure(
             "a file for --mapping says it (docs/own-models.md)"
         )
     with opened(source, options, remarks.add) as looks:
-        gathering, stopped = SampleCollector(looks.name, pipeline.labels, options, key_points), False
+        collector = SampleCollector(looks.name, pipeline.labels, options, key_points, looks.length)
+        gathering, stopped = collector, False
         try:
             finished = _gather(looks, (gathering, remarks), pipeline, watcher)
         except KeyboardInterrupt:

@@ -84,10 +84,16 @@ class SampleCollector:
         labels: Expressions that the network tells apart.
         options: How to measure.
         key_points: In any order.
+        length: Seconds after which the source is over, where that is known.
     """
 
     def __init__(
-        self, source: str, labels: Labels, options: AudienceOptions, key_points: Sequence[KeyPoint] = ()
+        self,
+        source: str,
+        labels: Labels,
+        options: AudienceOptions,
+        key_points: Sequence[KeyPoint] = (),
+        length: float | None = None,
     ) -> None:
         self.source, self.labels, self.options = source, labels, options
         self.key_points = sorted(
@@ -98,6 +104,7 @@ class SampleCollector:
         self.end = 0.0
         self.closed = 0
         self._first: float | None = None
+        self._last = min(bound for bound in (length, options.end, math.inf) if bound is not None)
         self._most = 0
         self._windows: list[Window] = []
         self._cutter = Windows(options.window)
@@ -110,9 +117,12 @@ class SampleCollector:
 
     def add(self, sample: AudienceSample) -> list[Window]:
         """Take a sample; gives the windows that it completes."""
-        self._first = sample.time if self._first is None else self._first
+        if self._first is None:
+            self._first = sample.time
+            self._last = min(self._last, sample.time + (self.options.duration or math.inf))
         self.samples += 1
-        self.end = max(self.end, sample.time + self.options.interval)
+        # A look stands for the time until the next one, but for none in which there is nothing more to look at.
+        self.end = max(self.end, sample.time, min(sample.time + self.options.interval, self._last))
         closed = [self._window(window) for window in self._cutter.add(sample)]
         self._comparing.add(sample)
         self._windows += closed

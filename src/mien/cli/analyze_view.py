@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from mien.cli.console import Console
+from mien.cli.strips import Strips
 from mien.cli.table import Table, TableColumn
 from mien.core.face import POSE_TITLE
 from mien.core.formatting import counted, percent, percents
@@ -89,14 +90,17 @@ class Summary(Writer):
             console.print(
                 f"… and {counted(self._more, 'row')} more: -o faces.csv keeps them all", style="dim"
             )
+        strips = Strips(self._labels, console)
         if self._videos:
-            console.print(self._video_table())
+            console.print(self._video_table(strips))
         if series := {video.series for video in self._videos if video.with_face}:
             used = " or ".join(sorted(series, reverse=True))
             console.print(f"of the time: share of the time in view by {used}, all people", style="dim")
         # Of somebody alone the table of videos says all but how often they blink.
         if len(self._videos) == 1 and len(self._videos[0].people) >= (1 if self.run.landmarks else 2):
-            self._show_people(self._videos[0], console)
+            self._show_people(self._videos[0], console, strips)
+        if strips.key:
+            console.print(f"over time: {strips.key}", style="dim")
         if self._images or self._videos:
             console.print(NOTICE, style="dim")
 
@@ -115,7 +119,7 @@ class Summary(Writer):
             table.add_row(name, *row[1:])
         return table
 
-    def _video_table(self) -> Table:
+    def _video_table(self, strips: Strips) -> Table:
         table = Table(
             "video",
             "frames",
@@ -137,19 +141,20 @@ class Summary(Writer):
                 share,
                 people,
                 Text("\n").join(self._shares(overview.shares())),
-                self._strip(overview.timeline),
+                self._strip(strips, overview.timeline),
             )
         return table
 
-    def _show_people(self, overview: Overview, console: Console) -> None:
+    def _show_people(self, overview: Overview, console: Console, strips: Strips) -> None:
         longest = sorted(overview.people, key=lambda person: -person.seconds)[:_MOST_PEOPLE]
         console.print()
-        console.print(self._people_table(overview, sorted(longest, key=lambda person: person.track)))
+        people = sorted(longest, key=lambda person: person.track)
+        console.print(self._people_table(overview, people, strips))
         if more := len(overview.people) - len(longest):
             which = counted(more, "person", "people")
             console.print(f"… and {which} in view for less time: --people persons.csv has all", style="dim")
 
-    def _people_table(self, overview: Overview, people: Sequence[PersonSummary]) -> Table:
+    def _people_table(self, overview: Overview, people: Sequence[PersonSummary], strips: Strips) -> Table:
         table = Table(
             TableColumn("person"),
             TableColumn("from", drop=2),
@@ -162,7 +167,7 @@ class Summary(Writer):
         )
         for person in people:
             times = (f"{value:.1f} s" for value in (person.first, person.end, person.seconds))
-            strip = self._strip(overview.timeline, person.track)
+            strip = self._strip(strips, overview.timeline, person.track)
             table.add_row(
                 str(person.track),
                 *times,
@@ -179,9 +184,8 @@ class Summary(Writer):
         texts = percents(shares)
         return tuple(self._named(name).append(f" {texts[name]}") for name in shares if texts[name] != "< 1 %")
 
-    def _strip(self, timeline: Timeline, track: int | None = None) -> Text:
-        """The leading expression of each part of the video as a coloured block, a dot where there was no
-        face."""
+    def _strip(self, strips: Strips, timeline: Timeline, track: int | None = None) -> Text:
+        """The leading expression of each part of the video, a dot where there was no face."""
         strip = Text()
         course, everybody = timeline.course(track, _STRIP), timeline.course(None, _STRIP)
         lead = round((course.start - everybody.start) / everybody.step)
@@ -190,7 +194,7 @@ class Summary(Writer):
             everybody.looked[lead:], course.seconds, course.label_ids.tolist(), strict=False
         ):
             if seconds:
-                strip.append("█", style=self._labels.colour(self._labels.display_name(label)))
+                strip.append_text(strips.sign(self._labels.display_name(label)))
             else:
                 strip.append("·" if looked else " ", style="dim")
         return strip

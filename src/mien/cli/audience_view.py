@@ -16,6 +16,7 @@ from mien.audience.report import WORDS, points
 from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
+from mien.cli.strips import Strips
 from mien.cli.table import Table, TableColumn
 from mien.core.formatting import clock, counted, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
@@ -85,7 +86,7 @@ class Follower:
         return Group(
             head,
             *self._figures(),
-            Text.assemble("over time  ", _strip(self._strip, self._labels)),
+            _over_time(self._strip, self._labels, self._console),
             _wrapped(f"{NOTICE} {LAW}", "dim"),
         )
 
@@ -118,7 +119,7 @@ def summarise(audience: Audience, console: Console) -> None:
         for bars in _all_bars(whole.shares, whole.sentiment, audience.labels):
             console.print(bars)
         console.print(_wrapped(_ROUNDED, "dim"))
-        console.print(Text.assemble("over time  ", _strip(audience.windows, audience.labels)), soft_wrap=True)
+        console.print(_over_time(audience.windows, audience.labels, console), soft_wrap=True)
     if audience.changes:
         console.print()
         console.print(_changes(audience))
@@ -160,9 +161,9 @@ def _bars(shares: Mapping[str, float], classes: Labels) -> Table:
     return table
 
 
-def _strip(windows: Sequence[Window], labels: Labels) -> Text:
-    """What was shown most in each window, as a coloured block; a dot where nothing is told."""
-    strip = Text()
+def _over_time(windows: Sequence[Window], labels: Labels, console: Console) -> Text:
+    """What was shown most in each window, a dot where nothing is told; and what letters stand for."""
+    strips, strip = Strips(labels, console), Text("over time  ")
     joined = -(-len(windows) // _STRIP) if windows else 1
     for first in range(0, len(windows), joined):
         shares = next((window.shares for window in windows[first : first + joined] if window.shares), None)
@@ -170,8 +171,8 @@ def _strip(windows: Sequence[Window], labels: Labels) -> Text:
             strip.append("·", style="dim")
         else:
             best = max(pieces(shares), key=lambda piece: piece[2])[0]
-            strip.append("█", style=labels.colour(best))
-    return strip
+            strip.append_text(strips.sign(best))
+    return strip.append(f"  {strips.key}" if strips.key else "", style="dim")
 
 
 def _changes(audience: Audience) -> Table:

@@ -250,7 +250,7 @@ class BatchProgress:
     def _rest(self, through: int, errors: int) -> str:
         rate = (through - self._before) / max(time.monotonic() - self._began, 1e-9)
         left = f", {spoken((self._run.input.count - through) / rate)} left" if rate else ""
-        return f"{rate:,.0f}/s, {counted(errors, 'error')}{left}"
+        return f"{_fast(rate)}, {counted(errors, 'error')}{left}"
 
     def __enter__(self) -> BatchProgress:
         self._bar.start()
@@ -260,6 +260,17 @@ class BatchProgress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+
+def _fast(rate: float) -> str:
+    """How many a second, or how many a minute where it takes longer than a second for one.
+
+    >>> _fast(1234.5), _fast(3.21), _fast(0.2), _fast(0)
+    ('1,234/s', '3.2/s', '12/min', '0/s')
+    """
+    if 0 < rate < 1:
+        return f"{max(1, round(rate * 60))}/min"
+    return f"{rate:,.{1 if 0 < rate < 10 else 0}f}/s"
 
 
 def spoken(seconds: float) -> str:

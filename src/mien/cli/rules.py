@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import closing, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -158,8 +158,13 @@ def run(
         raise InputError(
             f"{name}: expected a live source; got a video: add --dry-run, or write live:{name} to act at its own pace"
         )
+    started: set[str] = set()
     with suppress(Interrupted), closing(events):
-        _show(events, form)
+        for event in events:
+            started.add(event.rule)
+            _show(event, form)
+    if dry_run and (never := [rule.name for rule in found.rules if rule.name not in started]):
+        notes.print(f"never started: {', '.join(never)}", style="dim")
 
 
 class _Live(NamedTuple):
@@ -184,20 +189,18 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
             yield from actor.update(frame, faces)
 
 
-def _show(events: Iterable[RuleEvent], form: StreamFormat) -> None:
-    """Write events to standard output, each as soon as it is there."""
+def _show(event: RuleEvent, form: StreamFormat) -> None:
+    """Write an event to standard output as soon as it is there."""
     from mien.core.labels import NOTICE
 
-    for event in events:
-        if form is StreamFormat.jsonl:
-            line = json_text({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, sys.stdout)
-        else:
-            values = ", ".join(
-                f"{what} ({'none' if value is None else f'{value:g}'})"
-                for what, value in event.values.items()
-            )
-            line = f"{event.time:9.2f} s  {event.kind:5}  {event.rule}  {values}"
-        say(line)
+    if form is StreamFormat.jsonl:
+        line = json_text({**asdict(event), "time": round(event.time, 6), "notice": NOTICE}, sys.stdout)
+    else:
+        values = ", ".join(
+            f"{what} ({'none' if value is None else f'{value:g}'})" for what, value in event.values.items()
+        )
+        line = f"{event.time:9.2f} s  {event.kind:5}  {event.rule}  {values}"
+    say(line)
 
 
 @rules.command()

@@ -12,6 +12,7 @@ from rich.cells import cell_len
 from rich.console import ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
+from rich.segment import Segment
 from rich.text import Text
 
 Cell = str | Text | ProgressBar | tuple[str | Text, ...]
@@ -23,6 +24,9 @@ _COMFORTABLE, _NARROW = 24, 12
 
 _EASY = 40
 """Up to what names and words take room before titles do, in cells."""
+
+_LINE = 80
+"""How long lines of words are at most, in cells, however much room there is."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,9 @@ class Table:
         for number, widths in enumerate(layout.parts):
             if number:
                 yield Text("")
-            yield self._part(widths, console)
+            for line in console.render_lines(self._part(widths, console), options, pad=False):
+                yield from _trimmed(line)
+                yield Segment.line()
         if layout.dropped:
             names = ", ".join(self._columns[place].title for place in layout.dropped)
             yield Text(f"no room for: {names}", style="dim", overflow="fold")
@@ -104,6 +110,15 @@ class Table:
             spread = [part for cell in cells for part in ("", cell)][1:]
             table.add_row(*spread, style=style or None, end_section=number in self._sections)
         return table
+
+
+def _trimmed(line: Sequence[Segment]) -> Iterator[Segment]:
+    """A line without the blanks at its end, which programs and the clipboard would keep."""
+    end = len("".join(segment.text for segment in line).rstrip(" "))
+    for text, style, control in line:
+        if text[:end]:
+            yield Segment(text[:end], style, control)
+        end = max(0, end - len(text))
 
 
 @dataclass(frozen=True)
@@ -139,6 +154,9 @@ def _sizes(column: TableColumn, cells: Sequence[list[Text] | int]) -> _Sizes:
             continue
         lines = [cell_len(line) for piece in cell for line in piece.plain.split("\n")]
         together = sum(lines) + 2 * (len(cell) - 1) if column.kind == "pieces" else max(lines, default=0)
+        if column.kind == "words":
+            longest = max((cell_len(word) for piece in cell for word in piece.plain.split()), default=0)
+            together = min(together, max(_LINE, longest))
         whole, least = max(whole, together), max([least, *lines])
     words = _in_two_lines(column.title)
     natural = max(whole, cell_len(column.title))

@@ -61,7 +61,7 @@ def methods_paragraph(facts: StudyFacts, compared: ComparedStudy | None) -> str:
     """How everything was done, ready for a paper."""
     sentences = [*_reading(facts), *_measuring(facts)]
     if compared is not None:
-        sentences += _comparing(compared)
+        sentences += _comparing(compared, "each event" if facts.rules.get("events") else "each recording")
     return " ".join([*sentences, NOTICE[0].upper() + NOTICE[1:]])
 
 
@@ -181,7 +181,7 @@ def _seconds(span: Any) -> str:
     return f"{span[0]:g} to {span[1]:g} s"
 
 
-def _comparing(compared: ComparedStudy) -> list[str]:
+def _comparing(compared: ComparedStudy, measured: str) -> list[str]:
     rules, paired = compared.rules, compared.comparisons[0].paired
     test = "flipping the signs of participants' differences"
     effect = "d_z with Hedges' correction"
@@ -189,7 +189,8 @@ def _comparing(compared: ComparedStudy) -> list[str]:
         test, effect = "shuffling participants between groups (statistic: Welch's t)", "Hedges' g"
     thin = f"; windows of which less than {percent(rules.min_coverage)} was read were left out"
     return [
-        f"For each participant and level of {compared.by}, {_STATISTICS[compared.statistic]} was averaged over events"
+        f"For each participant and level of {compared.by}, {_STATISTICS[compared.statistic]} was taken for {measured}, "
+        "and averaged where there were several"
         f"{thin if rules.min_coverage else ''}.",
         f"Levels were compared over participants with two-sided permutation tests, {test} ({rules.draws:,} times at random, "
         f"or in all ways where there were fewer; seed {rules.seed}), with 95 % intervals of mean differences by a studentised "
