@@ -247,3 +247,63 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     assert {name: (tmp_path / name).read_bytes() for name in names} == found
     table = list(csv.DictReader(found["rows.csv"].decode().splitlines()))
     assert [int(row["frame"]) for row in table] == list(range(240))
+
+
+def test_pieces_after_a_lost_one_are_never_mixed_with_new_ones(tmp_path: Path) -> None:
+    """What is read anew is cut otherwise."""
+
+    def results(*frames: int) -> list[FrameResult]:
+        return [FrameResult("a.mp4", frame, frame / 3, Faces.empty()) for frame in frames]
+
+    place = tmp_path / "j"
+    with CheckpointStore(place, {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
+        for frame in range(4):
+            record.add(Chunk(results(frame)))
+    (place / "0" / "000001.npz").write_bytes(b"")  # Lost with the power.
+    with CheckpointStore(place, {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
+        assert record.count == 1
+        record.add(Chunk(results(1, 2)))  # And stopped again.
+    with CheckpointStore(place, {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
+        assert [result.frame for result in record.results()] == [0, 1, 2]
+
+
+def test_a_run_killed_as_it_deletes_its_checkpoint_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "j"
+
+    def killed(folder: Path, **_: object) -> None:
+        for path in sorted(Path(folder).rglob("*.*"), reverse=True):  # In whatever order a disk gives them.
+            path.unlink()
+            raise KeyboardInterrupt
+
+    with CheckpointStore(place, {}) as checkpoints:
+        checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
+        monkeypatch.setattr("shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            checkpoints.remove()
+    monkeypatch.undo()
+    with CheckpointStore(place, {}) as checkpoints:
+        assert checkpoints.resumed
+        checkpoints.remove()
+    assert not place.exists()
+
+
+def test_a_folder_of_something_else_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").touch()
+    with pytest.raises(InputError, match="is a folder of something else"):
+        CheckpointStore(tmp_path, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_run_killed_before_it_had_said_what_it_is_goes_on(tmp_path: Path) -> None:
+    place = tmp_path / "j"
+    place.mkdir()
+    for name in ("lock", ".asked-0123abcd.part.json"):
+        (place / name).touch()
+    with CheckpointStore(place, {}) as checkpoints:
+        assert not checkpoints.resumed
+    assert not place.exists()

@@ -111,6 +111,30 @@ def test_an_interrupted_file_never_appears(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("form", TEXT_FORMATS)
+def test_a_disk_that_is_full_at_whatever_row_is_told_by_the_name_of_the_file(
+    tmp_path: Path, form: str
+) -> None:
+    """The last rows are written when the file is closed."""
+    resource = pytest.importorskip("resource", reason="no limits of files on this system")
+    path, (soft, hard) = tmp_path / f"rows.{form}", resource.getrlimit(resource.RLIMIT_FSIZE)
+    told = []
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        for count in range(10, 200, 5):
+            try:
+                with open_table(path, form, EXPRESSIONS) as write:
+                    for _ in range(count):
+                        write(rows()[2:3])
+            except InputError as error:
+                told.append(str(error))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert len(told) > 4
+    assert all(line.startswith(f"{path}: cannot be written: ") for line in told)
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_places_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="is a folder"), atomic_write(tmp_path):

@@ -41,7 +41,7 @@ def test_tables_images_and_a_page(mien: Run, tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     for words in (
-        "on PublicTest of faces.csv; labels fer2013; one view",
+        "on PublicTest of faces.csv; labels: the data's own; one view",
         "leak-free part",
         "95 % interval",
         "macro-F1",

@@ -52,7 +52,7 @@ def test_json_reads_back() -> None:
         "half_right",
         "PublicTest",
         "one",
-        "fer2013",
+        "own",
     )
 
 
@@ -155,7 +155,8 @@ def test_rows_without_a_majority_do_not_count() -> None:
     assert {score.n for score in found.humans} == {63}
     lost = replace(FACES, votes=np.tile([2, 2, 2, 2, 2, 0, 0, 0, 0, 0], (len(FACES), 1)))
     with pytest.raises(
-        InputError, match="expected images in PublicTest that count under the labels votes-7; there is none"
+        InputError,
+        match="expected images in PublicTest that count under the labels \\(FER\\+ within the data's classes\\); there is none",
     ):
         evaluate(half_right, lost, EvaluateOptions(labels="votes-7"))
 
@@ -223,9 +224,7 @@ def test_a_split_that_is_not_there() -> None:
 def test_votes_are_needed_where_asked_for() -> None:
     with pytest.raises(InputError, match=r"expected a data set with FER\+ votes; this one has none"):
         evaluate(half_right, marked_faces(voted=False), EvaluateOptions(labels="votes-7"))
-    with pytest.raises(
-        InputError, match="expected labels out of auto, fer2013, ferplus, votes-7; got 'mine'"
-    ):
+    with pytest.raises(InputError, match="expected labels out of auto, own, ferplus, votes-7; got 'mine'"):
         evaluate(half_right, FACES, EvaluateOptions(labels="mine"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -13,9 +14,11 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from mien import InputError
+from mien.cli.console import Console
+from mien.cli.evaluate_tables import show_evaluation
 from mien.core.labels import NOTICE
 from mien.evaluation import EvaluateOptions, Evaluation, evaluate
-from mien.evaluation.charts import write_plots
+from mien.evaluation.charts import _title, write_plots
 from mien.evaluation.error_gallery import confidently_wrong, most_uncertain
 from mien.evaluation.report import render, write_report
 from mien.plotting.evaluation import draw_confusion
@@ -119,8 +122,7 @@ def test_the_page_says_first_how_often_it_was_right(found: Evaluation) -> None:
     note = render(found).split("</header>")[0]
     right = f"{found.whole.accuracy:.0%}".replace("%", " %")
     assert (
-        f"right about {right} of these {found.whole.n} images, by the labels of {found.options.labels}"
-        in note
+        f"right about {right} of these {found.whole.n} images, by these labels: the data&#39;s own." in note
     )
 
 
@@ -201,3 +203,12 @@ def test_the_page_is_written_whole(found: Evaluation, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="expected a place to write"):
         write_report(found, tmp_path / "report.html" / "report.html")
     assert [path.name for path in tmp_path.iterdir()] == ["report.html"]
+
+
+def test_labels_of_somebodys_own_are_called_so_everywhere(found: Evaluation) -> None:
+    shown = io.StringIO()
+    show_evaluation(found, Console(file=shown))
+    for text in (render(found), shown.getvalue(), _title(found)):
+        assert "fer2013" not in text.lower()
+        assert "labels: the data" in text
+    assert found.facts()["labels"] == "own"

@@ -110,6 +110,25 @@ def test_arrival_is_the_time_where_none_is_sent_and_reset_forgets(
     assert again["frame"] == 2
 
 
+def test_who_waits_for_each_answer_is_told_why_a_stream_is_ended(service: Service) -> None:
+    async def talking() -> tuple[int, list[dict[str, Any]]]:
+        told = []
+        async with connect(service.stream) as socket:
+            await socket.send('{"type": "start"}')
+            await socket.recv()
+            while not told or told[-1]["type"] == "frame":
+                await socket.send(b"no frame")
+                told.append(json.loads(await asyncio.wait_for(socket.recv(), 60)))
+            with pytest.raises(ConnectionClosedError) as closed:
+                await socket.recv()
+        assert closed.value.rcvd is not None
+        return closed.value.rcvd.code, told
+
+    code, told = asyncio.run(talking())
+    assert (code, len(told), told[-1]["type"]) == (4422, 100, "error")
+    assert "expected frames; got 100 messages in a row that are none" in told[-1]["error"]["message"]
+
+
 def test_the_newest_frame_wins_and_every_frame_is_answered(service: Service, astronaut: np.ndarray) -> None:
     async def talking() -> list[dict[str, Any]]:
         async with connect(service.stream) as socket:

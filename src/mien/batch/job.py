@@ -18,6 +18,7 @@ from mien.batch.settings import BatchSettings
 from mien.batch.shard import Shard
 from mien.batch.summary import DERIVED, BatchSummary, judge
 from mien.core.errors import InputError
+from mien.core.formatting import counted
 
 
 class ShardRunner(Protocol):
@@ -141,6 +142,9 @@ class BatchJob:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.output.close()
+        if error is not None:
+            done = f"{self.shards:,} of {counted(self.count, 'shard')}"
+            error.add_note(f"{self.output.folder} holds {done}: the same command goes on from there")
 
 
 def _numbers(folder: Path, form: str) -> set[int]:

@@ -174,14 +174,7 @@ def _checkpoints(
         with CheckpointStore(asked.checkpoint, {**settings, **_stamps(sources)}) as checkpoints:
             if checkpoints.resumed:
                 asked.remove_partials(sources)
-            try:
-                yield checkpoints
-            except BaseException as error:
-                if checkpoints.kept:
-                    error.add_note(
-                        f"{checkpoints.folder} keeps what was read: the same command goes on from there"
-                    )
-                raise
+            yield checkpoints
             checkpoints.remove()
     elif asked.annotate or asked.thumbnails or video_options.smoothing.baseline == "median":
         with scratch_folder() as folder, CheckpointStore(folder / "checkpoint", {}) as checkpoints:

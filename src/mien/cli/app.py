@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 import traceback
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NoReturn
@@ -41,6 +41,7 @@ from mien.cli.watch import watch
 from mien.cli.web import web
 from mien.core.errors import InputError, MediaError, MienError
 from mien.core.labels import NOTICE
+from mien.core.leftovers import tidy_up
 from mien.core.masking import Masks, masked_text
 from mien.core.names import printable
 from mien.core.scratch import scratch_folder
@@ -135,45 +136,52 @@ def _keep_log(path: Path) -> None:
 
 def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
-    prepare_streams()
-    _spare_home()
-    for stop in (*_STOPS, *_hang_up()):
-        signal.signal(stop, _interrupt)
-    atexit.register(_end_unstopped)
     sys.excepthook = _tell_mistake
     try:
+        for stop in (*_STOPS, *_hang_up()):
+            signal.signal(stop, _interrupt)
+        prepare_streams()
+        _spare_home()
+        atexit.register(_end_unstopped)
         status: Any = app(standalone_mode=False)
-    except Interrupted as error:
-        _end_unstopped()
-        _fail(
-            "interrupted: "
-            + "; ".join(getattr(error, "__notes__", ["nothing half-written was left behind"])),
-            INTERRUPTED,
-        )
-    except MediaError as error:
-        _fail(str(error), NOTHING_READ)
-    except InputError as error:
-        _fail(str(error), USAGE)
-    except MienError as error:
-        _fail(str(error), BROKEN)
-    except BrokenPipeError:
-        # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from
-        # complaining too.
-        sys.stderr.close()
-        sys.exit(0)
-    except OSError as error:
-        _fail(
-            f"{error.filename or 'output'}: {error.strerror or error}: make room or give another place", USAGE
-        )
-    except _REFUSAL as error:
-        # Without a word it was `mien` alone, which has shown its help already.
-        context = getattr(error, "ctx", None)
-        command = "mien" if context is None else context.command_path
-        # What Typer's types raise comes in the words of the library that calls them: "Value error, 'xml' is not one of ...".
-        error.message = error.message.removeprefix("Value error, ")
-        message = error.format_message()
-        _fail(f"{message} ({command} --help says more)" if message else "", error.exit_code)
+    except (
+        Interrupted,
+        KeyboardInterrupt,
+        typer.Abort,
+    ) as error:  # The last: at a question, the end of the answers.
+        _end_stopped(error)
+    except (MienError, OSError, _REFUSAL) as error:
+        # What was being read is closed with this: threads inside of ONNX Runtime or FFmpeg would break the end of Python.
+        traceback.clear_frames(error.__traceback__)
+        message, status = _told(error)
+        _complain(message)
     sys.exit(status or 0)
+
+
+def _told(error: Any) -> tuple[str, int]:
+    """What is said of an error, if anything, and the exit status."""
+    match error:
+        case MediaError():
+            return str(error), NOTHING_READ
+        case InputError():
+            return str(error), USAGE
+        case MienError():
+            return str(error), BROKEN
+        case BrokenPipeError():
+            # The reader of our output has gone (``mien ... | head``): leave quietly, and keep Python from
+            # complaining too.
+            sys.stderr.close()
+            return "", 0
+        case OSError():
+            where = error.filename or "output"
+            return f"{where}: {error.strerror or error}: make room or give another place", USAGE
+    # Without a word it was `mien` alone, which has shown its help already.
+    context = getattr(error, "ctx", None)
+    command = "mien" if context is None else context.command_path
+    # What Typer's types raise comes in the words of the library that calls them: "Value error, 'xml' is not one of ...".
+    error.message = error.message.removeprefix("Value error, ")
+    message = error.format_message()
+    return f"{message} ({command} --help says more)" if message else "", error.exit_code
 
 
 def _hang_up() -> list[signal.Signals]:
@@ -212,14 +220,35 @@ def _end_unstopped() -> None:
         signal.signal(stop, signal.SIG_IGN)
 
 
+def _end_stopped(stop: BaseException) -> NoReturn:
+    """End a run that was stopped, and say what it leaves. A second stop may have cut short what the first one began."""
+    _end_unstopped()
+    remarks, error = [], stop
+    while error is not None:
+        remarks[:0] = getattr(error, "__notes__", [])
+        error = error.__context__
+    remarks += tidy_up()
+    _complain(f"interrupted: {'; '.join(dict.fromkeys(remarks)) or 'nothing half-written was left behind'}")
+    # Without Python's own end, which breaks where threads are still at work inside of ONNX Runtime or FFmpeg: nobody may have
+    # waited for them.
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # A pipe that nobody reads any more; a stream that was closed.
+            stream.flush()
+    os._exit(INTERRUPTED)
+
+
 def _tell_mistake(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """A mistake of mien's own, with its traceback, in which libraries name addresses as they are."""
+    """A mistake of mien's own, with its traceback, in which libraries name addresses as they are; or a stop that came while
+    the command was ending already."""
+    if issubclass(kind, Interrupted | KeyboardInterrupt):
+        _end_stopped(error)
     complain(masked_text("".join(traceback.format_exception(kind, error, trace))))
+    traceback.clear_frames(trace)
 
 
-def _fail(message: str, status: int) -> NoReturn:
+def _complain(message: str) -> None:
     if message:
         Console(stderr=True, soft_wrap=True).print(
             Text.assemble(("mien:", "bold red"), f" {printable(masked_text(message))}")
         )
-    sys.exit(status)

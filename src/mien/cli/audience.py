@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from mien.cli.console import Console
-from mien.cli.exits import INTERRUPTED, PART_NOT_READ
+from mien.cli.exits import INTERRUPTED, PART_NOT_READ, Interrupted
 from mien.cli.options import ModelOptions, SourceOptions, grouped
 from mien.cli.span_options import SpanOptions
 from mien.core.names import quoted
@@ -250,13 +250,14 @@ def _agreed(consented: bool) -> None:
 
 @contextmanager
 def _ended_by_hand() -> Iterator[None]:
-    """Ctrl-C, or a request to end, is how measuring ends, and no accident."""
+    """Ctrl-C, or a request to end, is how measuring ends, and no accident; before it has begun, or once more, it ends the
+    command."""
     stops = (signal.SIGINT, signal.SIGTERM)
     before = [signal.signal(stop, signal.default_int_handler) for stop in stops]
     try:
         yield
     except KeyboardInterrupt:
-        raise typer.Exit(INTERRUPTED) from None
+        raise Interrupted from None
     finally:
         for stop, handler in zip(stops, before, strict=True):
             signal.signal(stop, handler)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class LabelSet(StrEnum):
     auto = "auto"
-    fer2013 = "fer2013"
+    own = "own"
     ferplus = "ferplus"
     votes_7 = "votes-7"
 
@@ -203,9 +203,9 @@ def _write_page(found: Evaluation, path: Path) -> None:
 
 
 def _write_json(found: Evaluation, path: Path) -> None:
-    from mien.core.atomic import atomic_write
+    from mien.core.atomic import atomic_write, translate_os_errors
 
-    with atomic_write(path) as aside:
+    with atomic_write(path) as aside, translate_os_errors(path):
         aside.write_text(json_text(found.facts(), indent=1) + "\n", encoding="utf-8", newline="\n")
 
 

@@ -54,11 +54,9 @@ def _title(found: Evaluation) -> Text:
         if options.views == "one"
         else f"{options.views} views of each image, averaged"
     )
-    # A head that learned from somebody's own labels is measured by them, not by those of FER-2013.
-    labels = "the data's own" if found.subject.head == "labels" else options.labels
     return Text.assemble(
         (f"{found.subject.name}{result}", "bold"),
-        f" on {options.split} of {options.data}; labels {labels}; {views}",
+        f" on {options.split} of {options.data}; labels: {found.ground_truth}; {views}",
         ""
         if options.center_crop == 1
         else f", the middle {precise(options.center_crop, 0)} of each image's sides",

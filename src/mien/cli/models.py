@@ -199,6 +199,8 @@ def _fitted(card: Card) -> str:
 
 
 def _table(found: list[Compared]) -> Table:
+    from mien.evaluation.ground_truth import TOLD
+
     table = Table(
         TableColumn("head", "text"),
         TableColumn("labels", "text"),
@@ -215,7 +217,7 @@ def _table(found: list[Compared]) -> Table:
             f"{100 * (row.after - row.before):+.2f}",
             precise(row.same),
         )
-        table.add_row(row.head, row.labels, f"{row.n:,}", *values)
+        table.add_row(row.head, TOLD[row.labels], f"{row.n:,}", *values)
     return table
 
 

@@ -90,29 +90,23 @@ def work_through(
     from mien.cli.progress import BatchProgress
     from mien.core.errors import MienError
 
-    try:
-        with (
-            _engine(work, settings, output) as engine,
-            BatchProgress(run, engine, notes) as progress,
-            _stopping(engine, notes) as stopped,
-        ):
-            for _ in run.work(engine, work.engine.value):
-                progress.update()
-        if engine.deaths:
-            notes.print(
-                f"{counted(engine.deaths, 'worker died and was', 'workers died and were')} replaced; nothing was lost"
-            )
-        if not run.whole:
-            raise (
-                Interrupted
-                if stopped()
-                else MienError("the workers ended before all was done: the same command goes on")
-            )
-    except Interrupted as error:
-        error.add_note(
-            f"{output} holds {run.shards:,} of {counted(run.count, 'shard')}: the same command goes on from there"
+    with (
+        _engine(work, settings, output) as engine,
+        BatchProgress(run, engine, notes) as progress,
+        _stopping(engine, notes) as stopped,
+    ):
+        for _ in run.work(engine, work.engine.value):
+            progress.update()
+    if engine.deaths:
+        notes.print(
+            f"{counted(engine.deaths, 'worker died and was', 'workers died and were')} replaced; nothing was lost"
         )
-        raise
+    if not run.whole:
+        raise (
+            Interrupted
+            if stopped()
+            else MienError("the workers ended before all was done: the same command goes on")
+        )
 
 
 def batch_settings(

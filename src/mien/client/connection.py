@@ -83,7 +83,13 @@ class ServiceAddress:
 
     @property
     def base(self) -> str:
-        return self.url.rstrip("/")
+        """The address as links go on from it; its scheme in lower case, as addresses are the same in either."""
+        scheme, separator, rest = self.url.partition(":")
+        return f"{scheme.lower()}{separator}{rest}".rstrip("/")
+
+    @property
+    def encrypted(self) -> bool:
+        return self.base.startswith("https:")
 
     @property
     def own_machine(self) -> bool:
@@ -100,7 +106,7 @@ class ServiceAddress:
             "headers": self.headers,
             "timeout": _httpx().Timeout(self.timeout, connect=min(_CONNECT, self.timeout)),
             "follow_redirects": False,  # The token, and faces, go nowhere but to the host that was named.
-            "verify": self.verify and self.url.startswith("https:"),
+            "verify": self.verify and self.encrypted,
             "trust_env": not self.own_machine,  # No proxy of the environment between two programs of one machine.
         }
 

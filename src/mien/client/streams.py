@@ -207,7 +207,7 @@ def _settings(address: ServiceAddress) -> dict[str, Any]:
         "max_size": _MOST_BYTES,
         "proxy": None if address.own_machine else True,
     }
-    if address.url.startswith("https:") and not address.verify:
+    if address.encrypted and not address.verify:
         import ssl
 
         settings["ssl"] = ssl._create_unverified_context()

@@ -1,4 +1,4 @@
-"""What is sent: files as they are, images of Pillow and numpy as PNG, which keeps every pixel."""
+"""What is sent: files as they are, images of Pillow and numpy as PNG, which keeps every pixel that is read here, too."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def upload(source: Any, name: str) -> SentFile:
     if isinstance(source, bytes | bytearray | memoryview):
         content = bytes(source)
         return SentFile(name, lambda: io.BytesIO(content))
-    content = _png(source)
+    content = _png(source, name)
     return SentFile(name, lambda: io.BytesIO(content))
 
 
@@ -89,22 +89,29 @@ def _opened(path: Path) -> IO[bytes]:
         raise source_error(str(path), error) from None
 
 
-def _png(source: Any) -> bytes:
+def _png(source: Any, name: str) -> bytes:
     import numpy as np
     from PIL import Image
 
-    image = source
+    from mien.media.pixels import to_rgb
+
+    if isinstance(source, Image.Image):
+        try:
+            source.load()
+            source = to_rgb(source)  # Upright, and in colours that PNG has.
+        except Exception as error:  # Readers of damaged files raise errors of all kinds.
+            raise source_error(name, error) from error
     if isinstance(source, np.ndarray):
         gray, rgb = source.ndim == 2, source.ndim == 3 and source.shape[2] == 3
         if source.dtype != np.uint8 or not (gray or rgb) or not source.size:
             raise InputError(
                 f"expected an array of uint8 (h, w, 3), RGB, or (h, w), gray; got {source.dtype} {source.shape}: convert it"
             )
-        image = Image.fromarray(np.ascontiguousarray(source))
-    if not isinstance(image, Image.Image):
+    else:
         raise InputError(
             f"expected a path, bytes, an image of Pillow or an array; got {type(source).__name__}"
         )
+    image = Image.fromarray(np.ascontiguousarray(source))
     file = io.BytesIO()
     image.save(file, "PNG", compress_level=1)
     return file.getvalue()

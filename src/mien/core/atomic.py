@@ -8,11 +8,13 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from glob import escape
 from pathlib import Path
 from typing import IO, Any
 
 from mien.core.errors import InputError
+from mien.core.leftovers import expect, settled
 from mien.core.output_names import cut_to
 
 _ACL = "system.posix_acl_access"
@@ -217,10 +219,15 @@ def _aside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
         with locked(aside):
             yield aside
     finally:
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
-        else:
-            aside.unlink(missing_ok=True)
+        _delete(aside)
+        settled(aside)
+
+
+def _delete(aside: Path) -> None:
+    if aside.is_dir():
+        shutil.rmtree(aside, ignore_errors=True)
+    else:
+        aside.unlink(missing_ok=True)
 
 
 def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
@@ -229,9 +236,14 @@ def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         while True:
             aside = folder / f".{cut_to(path.stem, 100)}-{secrets.token_hex(4)}.part{path.suffix}"
-            with suppress(FileExistsError):
+            expect(aside, partial(_delete, aside))
+            try:
                 make(aside)
                 return aside
+            except OSError as error:
+                settled(aside)
+                if not isinstance(error, FileExistsError):
+                    raise
     except OSError as error:
         raise InputError(
             f"expected a place to write {path}; {error.strerror}: {folder} must be a folder that you may write to"

@@ -4,15 +4,17 @@ one deletes them."""
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from mien.core.atomic import is_abandoned, locked
+from mien.core.leftovers import expect, settled
 
 _PREFIX = "mien-"
 _MARK = ".mien-scratch"
@@ -32,13 +34,16 @@ def scratch_folder() -> Iterator[Path]:
     False
     """
     _sweep_once()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    folder = Path(tempfile.gettempdir(), f"{_PREFIX}{secrets.token_hex(8)}")
+    expect(folder, partial(shutil.rmtree, folder, ignore_errors=True))
     try:
+        folder.mkdir(mode=0o700)
         with locked(folder):
             (folder / _MARK).touch()  # Only now may others take it for something that was left.
             yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+        settled(folder)
 
 
 def sweep_scratch(root: Path | None = None) -> None:

@@ -50,4 +50,4 @@ def write_plots(found: Evaluation, folder: Path) -> list[Path]:
 def _title(found: Evaluation) -> str:
     head = f" ({found.subject.head})" if found.subject.head else ""
     views = "one view" if found.options.views == "one" else f"{found.options.views} views"
-    return f"{found.subject.name}{head}: {found.options.split}, labels {found.options.labels}, n = {found.whole.n:,}, {views}"
+    return f"{found.subject.name}{head}: {found.options.split}, labels: {found.ground_truth}, n = {found.whole.n:,}, {views}"

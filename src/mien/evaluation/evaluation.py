@@ -16,6 +16,7 @@ from mien.core.progress import ProgressCallback, no_progress
 from mien.data.dataset import FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
 from mien.evaluation.figures import Figures
+from mien.evaluation.ground_truth import TOLD
 from mien.evaluation.groups import SMALL, Groups
 from mien.evaluation.predictor import Predictor
 from mien.evaluation.robustness import Robustness
@@ -144,6 +145,11 @@ class Evaluation:
         from mien.evaluation.charts import charts_of
 
         return charts_of(self)
+
+    @property
+    def ground_truth(self) -> str:
+        """What counted as right, in words."""
+        return TOLD[self.options.labels]
 
     @property
     def answers(self) -> NDArray[np.int64]:

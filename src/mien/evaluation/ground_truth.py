@@ -15,11 +15,13 @@ from mien.data.dataset import FaceDataset
 from mien.data.label_names import KNOWN
 from mien.evaluation.predictor import Predictor
 
-LABEL_SETS = ("auto", "fer2013", "ferplus", "votes-7")
-""" ``fer2013``: the data set's own label. ``ferplus``: the majority of the annotators among eight classes
+LABEL_SETS = ("auto", "own", "ferplus", "votes-7")
+"""``own``: the data set's own label. ``ferplus``: the majority of the annotators among eight classes
 (Barsoum et al. 2016). ``votes-7``: the same majority where it is one of the data set's own classes. ``auto``:
-``ferplus`` for a subject that knows contempt where the data's own labels do not, else ``fer2013``.
+``ferplus`` for a subject that knows contempt where the data's own labels do not, else ``own``.
 """
+TOLD = {"own": "the data's own", "ferplus": "FER+", "votes-7": "FER+ within the data's classes"}
+"""The same as people are told."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +42,7 @@ class GroundTruth:
 
     def columns(self, data: FaceDataset) -> NDArray[np.int64]:
         """``(n,)`` column of the right class for each image, or -1 where an image does not count."""
-        if self.labels == "fer2013":
+        if self.labels == "own":
             return data.expressions
         return data.ferplus_majority() if self.labels == "ferplus" else data.seven_class_majority()
 
@@ -58,20 +60,20 @@ def truth_for(subject: Predictor, data: FaceDataset, labels: str = "auto") -> Gr
         raise InputError(f"expected labels out of {', '.join(LABEL_SETS)}; got {quoted(labels)}")
     if labels == "auto":
         votes = "contempt" in subject.labels and "contempt" not in data.labels and data.votes is not None
-        labels = "ferplus" if votes else "fer2013"
+        labels = "ferplus" if votes else "own"
     names = FERPLUS.names if labels == "ferplus" else data.labels.names
-    if labels != "fer2013":
+    if labels != "own":
         data.ferplus_majority()  # Says how to join votes where there are none.
     extra = tuple(name for name in subject.labels if name not in names)
     if not set(names) <= set(subject.labels) or not set(extra) <= set(KNOWN):
         known = f"{subject.name}{f' ({subject.head})' if subject.head else ''} answers {', '.join(subject.labels)}"
         raise InputError(
-            f"expected answers in the classes of the labels {labels}: {', '.join(names)}; {known}: {_remedy(labels)}"
+            f"expected answers in the classes of the labels ({TOLD[labels]}): {', '.join(names)}; {known}: {_remedy(labels)}"
         )
     classes = Labels((*names, *extra))
     order = np.array([subject.labels.index(name) for name in classes])
     remarks = (
-        (f"the labels {labels} have no {', '.join(extra)}, so such an answer is always wrong",)
+        (f"the labels ({TOLD[labels]}) have no {', '.join(extra)}, so such an answer is always wrong",)
         if extra
         else ()
     )

@@ -18,7 +18,7 @@ from mien.data.label_names import split_named
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
 from mien.evaluation.evaluation import EvaluateOptions, Evaluation
 from mien.evaluation.figures import Answered
-from mien.evaluation.ground_truth import GroundTruth, truth_for
+from mien.evaluation.ground_truth import TOLD, GroundTruth, truth_for
 from mien.evaluation.groups import group_figures, require_values
 from mien.evaluation.predictor import Predictor, Spec, faces_for, open_subject
 from mien.evaluation.robustness import Robustness, robustness
@@ -109,7 +109,7 @@ def _evaluation(
     counted = everything.counted()
     if not len(counted.faces):
         raise InputError(
-            f"expected images in {options.split} that count under the labels {truth.labels}; there is none: take other --ground-truth"
+            f"expected images in {options.split} that count under the labels ({TOLD[truth.labels]}); there is none: take other --ground-truth"
         )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
@@ -147,10 +147,10 @@ def _better_head(
     subject: Predictor, data: FaceDataset, counted: Answered, options: EvaluateOptions
 ) -> list[str]:
     """A remark where another head of the network was trained for just these labels."""
-    trained = options.labels == "ferplus" or (options.labels == "fer2013" and data.is_fer2013)
-    if not trained or options.labels not in subject.others:
+    trained = "fer2013" if options.labels == "own" and data.is_fer2013 else options.labels
+    if trained not in ("fer2013", "ferplus") or trained not in subject.others:
         return []
-    other = subject.others[options.labels]()
+    other = subject.others[trained]()
     truth = truth_for(other, data, options.labels)
     its, own = (_accuracy(part) for part in (_ask(other, counted.faces, truth, options), counted))
     told = f"it is right for {precise(its)} of the same images, {subject.head} for {precise(own)}"

@@ -108,7 +108,7 @@ def _some(faces: FaceDataset) -> FaceDataset:
 def _judged(candidate: Candidate, faces: FaceDataset, scratch: Path) -> Evaluation:
     path = scratch / "candidate.onnx"
     candidate.write(path)
-    return evaluate(open_subject(path, head=HEAD), faces, EvaluateOptions(labels="fer2013"))
+    return evaluate(open_subject(path, head=HEAD), faces, EvaluateOptions(labels="own"))
 
 
 def _clearly_better(accuracy: float, than: Evaluation) -> bool:

@@ -109,7 +109,7 @@ def compare(source: Path, target: Path, data: FaceDataset | Mixture) -> list[Com
     apart = divided(Mixture.of(data).first, read_card(source)).calibration
     found = []
     for head in read_card(target).heads:
-        for labels in {"ferplus": ("ferplus",), BLEND: ("fer2013", "votes-7")}.get(head, ("fer2013",)):
+        for labels in {"ferplus": ("ferplus",), BLEND: ("own", "votes-7")}.get(head, ("own",)):
             before, after = (
                 evaluate(open_subject(path, head=head, threads=1), apart, EvaluateOptions(labels=labels))
                 for path in (source, target)

@@ -9,6 +9,7 @@ import sqlite3
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -270,8 +271,7 @@ class Jobs:
         """
         self._stopped[job.id] = {}
         try:
-            if (process := self._processes.get(job.id)) is not None:
-                process.kill()
+            self._kill(job.id)
             if (result := self._reading.get(job.id)) is not None:
                 await result.wait()
             await asyncio.to_thread(self._folder.job(job.id).delete)
@@ -367,12 +367,20 @@ class Jobs:
         try:
             async with started(what, place, self._room.free + place.size()) as process:
                 self._processes[name] = process
+                if name in self._stopped:  # While it was being started.
+                    self._kill(name)
                 try:
                     return await followed(process, seconds, progressed)
                 finally:
                     del self._processes[name]
         finally:
             place.leave()
+
+    def _kill(self, name: str) -> None:
+        """End the process that reads a video, where there is one and it has not just ended."""
+        if (process := self._processes.get(name)) is not None:
+            with suppress(ProcessLookupError):
+                process.kill()
 
     def _delete(self, place: JobFolder) -> None:
         """Delete what nobody knows; what cannot be deleted now is by the next start."""
@@ -411,7 +419,7 @@ class Jobs:
             if self._room.free < 0:
                 largest = max(working, key=lambda name: self._sizes[name])
                 self._stopped.setdefault(largest, {"error": _LARGE})
-                self._processes[largest].kill()
+                self._kill(largest)
         if self._store.trouble is not None or began - self._swept >= min(
             _SWEEP, self._settings.results_seconds
         ):

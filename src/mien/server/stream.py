@@ -89,11 +89,12 @@ class Reset(BaseModel):
 
 @dataclass(frozen=True, eq=False)
 class _Sent:
-    """A frame as it came."""
+    """A frame as it came, and whether it is the first of another stream."""
 
     number: int
     arrived: float
     data: bytes
+    anew: bool
 
 
 def stream(reader: InferenceService, limits: Limits, metrics: Metrics) -> APIRouter:
@@ -135,7 +136,7 @@ class _Stream:
         self._count = self._bad = 0
         self._waiting: _Sent | None = None
         self._news = asyncio.Event()
-        self._forget = self._reading = False
+        self._anew = self._forget = self._reading = False
 
     async def run(self) -> None:
         """Talk with the client until one of both has enough."""
@@ -156,12 +157,14 @@ class _Stream:
                     "labels": list(self._session.labels),
                 }
             )
-            work = asyncio.create_task(self._work())
+            both = [asyncio.create_task(self._work()), asyncio.create_task(self._listen())]
             try:
-                await self._listen(work)
+                for task in (await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED))[0]:
+                    task.result()
             finally:
-                work.cancel()
-                await asyncio.gather(work, return_exceptions=True)
+                for task in both:
+                    task.cancel()
+                await asyncio.gather(*both, return_exceptions=True)
         except APIError as refusal:
             with suppress(WebSocketDisconnect):
                 await self._say({"type": "error", **refusal.body()})
@@ -204,9 +207,9 @@ class _Stream:
         data: str | bytes | None = message.get("bytes")
         return message["text"] if data is None else data
 
-    async def _listen(self, work: asyncio.Task[None]) -> None:
+    async def _listen(self) -> None:
         """Take messages; the newest frame takes the place of one that still waits."""
-        while not work.done():
+        while True:
             try:
                 message = await self._message(self._limits.idle_seconds)
             except APIError:
@@ -216,7 +219,9 @@ class _Stream:
             if isinstance(message, str):
                 await self._told(message)
                 continue
-            late, self._waiting = self._waiting, _Sent(self._count, time.monotonic(), message)
+            late = self._waiting
+            anew, self._anew = self._anew or (late is not None and late.anew), False
+            self._waiting = _Sent(self._count, time.monotonic(), message, anew)
             self._count += 1
             self._news.set()
             if late is not None:
@@ -230,13 +235,12 @@ class _Stream:
                         "faces": [],
                     }
                 )
-        work.result()
 
     async def _told(self, text: str) -> None:
         """Something that is not a frame."""
         with suppress(ValidationError):
             Reset.model_validate_json(text)
-            self._forget = True
+            self._anew = True
             return
         refusal = APIError(422, 'expected frames as binary messages, or {"type": "reset"}; got another text')
         await self._say({"type": "error", **refusal.body()})
@@ -278,6 +282,7 @@ class _Stream:
         """What is said of a frame; on one of the reader's threads."""
         seconds = self._time(sent)
         answer = {"type": "frame", "frame": sent.number, "time": seconds}
+        self._forget |= sent.anew
         try:
             if seconds is None:
                 raise MediaError(

@@ -15,6 +15,7 @@ from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
 
 from mien.core.errors import InputError, MissingExtraError
+from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
 from mien.plotting.curves import draw_curves
 from mien.training.architectures import create_model
@@ -142,13 +143,18 @@ def train(
     place = lambda: (trainer.global_rank, trainer.world_size)  # noqa: E731
     training = Batches(cuts.learned(), recipe, lambda: trainer.current_epoch, place, views)
     validation = Batches(cuts.watched(), recipe, place=place)
-    trainer.fit(
-        lesson,
-        training,
-        validation,
-        ckpt_path=None if saved is None else str(folder / LAST),
-        weights_only=True,
-    )
+    try:
+        trainer.fit(
+            lesson,
+            training,
+            validation,
+            ckpt_path=None if saved is None else str(folder / LAST),
+            weights_only=True,
+        )
+    except BaseException as error:
+        done = f"{len(keeper.history)} of {counted(recipe.epochs, 'epoch')}"
+        error.add_note(f"{folder} keeps {done}: the same command goes on from there")
+        raise
     if trainer.is_global_zero:
         _finish(folder, keeper.history)
 

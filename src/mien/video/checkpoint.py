@@ -9,24 +9,27 @@ each piece. Memory does not grow with the length of a video.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from mien.core.atomic import atomic_write, sync_file, translate_os_errors
+from mien.core.atomic import atomic_write, remove_partials, sync_file, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.core.leftovers import expect, settled
 from mien.core.run_folder import LOCK, changed_setting, lock_folder
 
 _COLUMNS = tuple(field.name for field in fields(Faces) if field.name != "labels")
+_ASKED = "asked.json"
 _NO_FRAME = -1
 _FORMAT = 1
 
@@ -68,6 +71,7 @@ class VideoCheckpoint:
             self.count += len(piece.results)
             self.state, self.done = piece.state, piece.last
             self._pieces += 1
+        self._drop_rest()
 
     def add(self, piece: Chunk) -> None:
         """Keep a piece; it is there whole or not at all.
@@ -100,6 +104,14 @@ class VideoCheckpoint:
                 return  # Lost with the power; what came after it is read anew.
             yield piece
             number += 1
+
+    def _drop_rest(self) -> None:
+        """Delete pieces that follow one that is missing or damaged: what is read anew is cut otherwise, and must never be
+        mixed with them."""
+        with translate_os_errors(self.folder):
+            for piece in self.folder.glob("*.npz"):
+                if piece.name >= self._place(self._pieces).name:
+                    piece.unlink()
 
     def _place(self, number: int) -> Path:
         return self.folder / f"{number:06}.npz"
@@ -138,11 +150,17 @@ class CheckpointStore:
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
         self._asked = dict(asked)
-        self._lock = lock_folder(folder)
+        self._lock: IO[str] | None = None
+        _refuse_strange(folder)
+        expect(self, self._left)
         try:
+            self._lock = lock_folder(folder)
             self.resumed = self._compare()
-        except BaseException:
-            self._lock.close()
+        except Exception:
+            if not (folder / _ASKED).exists():
+                self.close()
+            self._unlock()
+            settled(self)
             raise
 
     def record(self, position: int, source: str, labels: Labels) -> VideoCheckpoint:
@@ -158,18 +176,30 @@ class CheckpointStore:
     @property
     def kept(self) -> bool:
         """Whether something of a video is kept."""
-        return any(child.is_dir() for child in self.folder.iterdir())
+        return self.folder.is_dir() and any(child.is_dir() for child in self.folder.iterdir())
 
     def remove(self) -> None:
         """Delete the folder: its results are complete."""
+        expect(self, self.remove)
+        if self.folder.is_dir():
+            # What says whose they are goes last: killed before, the folder is still one to go on with.
+            for child in self.folder.iterdir():
+                if child.is_dir():
+                    shutil.rmtree(child, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
-        self.close()
+        self._unlock()
+        settled(self)
 
     def close(self) -> None:
         """Let go of the folder; one that keeps nothing is deleted."""
-        if not self._lock.closed and self.folder.is_dir() and not self.kept:
+        if self._lock is None:
+            return
+        kept = self.kept
+        if not kept:
             shutil.rmtree(self.folder, ignore_errors=True)
-        self._lock.close()
+        self._unlock()
+        if not kept:
+            settled(self)
 
     def __enter__(self) -> CheckpointStore:
         return self
@@ -179,9 +209,29 @@ class CheckpointStore:
     ) -> None:
         self.close()
 
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _left(self) -> str | None:
+        """What a command that was stopped leaves; the stop may have come before there was anything, and kept `close` from its
+        end."""
+        if self._lock is None and self.folder.is_dir():
+            try:
+                self._lock = lock_folder(self.folder)
+            except InputError:
+                return None  # Another run's.
+        self.close()
+        return (
+            f"{self.folder} keeps what was read: the same command goes on from there"
+            if self.folder.is_dir()
+            else None
+        )
+
     def _compare(self) -> bool:
         """Whether there is an earlier run; it must have been asked for the same."""
-        place = self.folder / "asked.json"
+        place = self.folder / _ASKED
         if place.exists():
             try:
                 before = json.loads(place.read_text(encoding="utf-8"))
@@ -197,16 +247,27 @@ class CheckpointStore:
                     f"{self.folder} {found}: repeat that command, or delete the folder to start anew"
                 )
             return True
-        strange = [child.name for child in self.folder.iterdir() if child.name != LOCK]
-        if strange:
-            raise InputError(
-                f"expected a place for a run's checkpoint; {self.folder} is a folder of something else: give another output"
-            )
+        remove_partials(place)
         with atomic_write(place) as aside, translate_os_errors(place):
             aside.write_text(
                 json.dumps({"format": _FORMAT, **self._asked}, indent=1), encoding="utf-8", newline="\n"
             )
         return False
+
+
+def _refuse_strange(folder: Path) -> None:
+    """See that a folder, if it is there, holds nothing but what a run has put there.
+
+    Raises:
+        InputError: It is somebody's own.
+    """
+    begun = re.compile(rf"{re.escape(LOCK)}|\.asked-[0-9a-f]{{8}}\.part\.json")
+    if (folder / _ASKED).exists() or not folder.is_dir():
+        return
+    if any(not begun.fullmatch(child.name) for child in folder.iterdir()):
+        raise InputError(
+            f"expected a place for a run's checkpoint; {folder} is a folder of something else: give another output"
+        )
 
 
 def _packed(piece: Chunk, labels: Labels) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TextIO
@@ -68,17 +68,17 @@ def open_people(path: Path, form: str, labels: Labels, landmarks: bool = False) 
 
 @contextmanager
 def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
-    with (
-        atomic_write(path) as aside,
-        open(aside, "w", encoding="utf-8", newline="") as file,
-        _writer(file, form, keys, flat) as write,
-    ):
+    with atomic_write(path) as aside, ExitStack() as opened:
+        file = opened.enter_context(open(aside, "w", encoding="utf-8", newline=""))
+        write = opened.enter_context(_writer(file, form, keys, flat))
 
         def write_or_tell(rows: Iterable[Row]) -> None:
             with translate_os_errors(path):
                 write(rows)
 
         yield write_or_tell
+        with translate_os_errors(path):  # The last of them may be written only now.
+            opened.close()
 
 
 @contextmanager

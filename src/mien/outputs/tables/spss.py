@@ -103,7 +103,8 @@ class SPSSRows(Writer):
         if kind is None:
             with atomic_write(syntax) as aside, translate_os_errors(syntax):
                 aside.write_text(self._syntax(path), encoding="utf-8-sig", newline="\n")
-        self._open.__exit__(kind, error, trace)
+        with translate_os_errors(path):  # The last rows may be written only now.
+            self._open.__exit__(kind, error, trace)
         if kind is None:
             self.written += [path, syntax]
 

@@ -1,0 +1,103 @@
+"""A stop may come at any line, and a second one while the first is heeded: what the command says of what is left is
+true."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from mien.core import atomic, leftovers, run_folder, scratch
+from mien.core.atomic import atomic_folder, atomic_write
+from mien.core.faces import Faces
+from mien.core.frame_result import FrameResult
+from mien.core.labels import EXPRESSIONS
+from mien.core.leftovers import tidy_up
+from mien.core.scratch import scratch_folder
+from mien.video import checkpoint
+from mien.video.checkpoint import CheckpointStore, Chunk
+
+TRACED = {module.__file__ for module in (atomic, leftovers, run_folder, scratch, checkpoint)}
+
+
+class Stop(BaseException):
+    """Somebody presses Ctrl-C."""
+
+
+@contextmanager
+def stopped_at(*lines: int) -> Iterator[list[int]]:
+    """Stop at such lines, counted as they are run; gives how many were."""
+    count = [0]
+    before = sys.gettrace()
+
+    def see(frame: FrameType, event: str, _: Any) -> Any:
+        if frame.f_code.co_filename not in TRACED or frame.f_code.co_name == "__del__":
+            return None
+        if event == "line":
+            count[0] += 1
+            if count[0] in lines:
+                raise Stop
+        return see
+
+    sys.settrace(see)
+    try:
+        yield count
+    except Stop:
+        pass
+    finally:
+        sys.settrace(before)
+
+
+def run(folder: Path) -> None:
+    """Keeps what it reads, writes a file and a folder, and is done with what it kept."""
+    with scratch_folder(), CheckpointStore(folder / "rows.csv.checkpoint", {}) as store:
+        kept = store.record(0, "a.mp4", EXPRESSIONS)
+        kept.add(Chunk([FrameResult("a.mp4", 0, 0.0, Faces.empty())], last=True))
+        with atomic_write(folder / "rows.csv") as aside:
+            aside.write_text("whole")
+        if not (folder / "charts").exists():
+            with atomic_folder(folder / "charts") as aside:
+                (aside / "chart.png").touch()
+        store.remove()
+
+
+def check(folder: Path, temporary: Path) -> None:
+    """What is there is whole, or told."""
+    remarks, left = tidy_up(), {path.name for path in folder.iterdir()}
+    assert list(temporary.iterdir()) == []
+    assert [name for name in left if name.startswith(".")] == []
+    told = [f"{folder / 'rows.csv.checkpoint'} keeps what was read: the same command goes on from there"]
+    assert remarks == (told if "rows.csv.checkpoint" in left else [])
+    assert "rows.csv" not in left or (folder / "rows.csv").read_text() == "whole"
+    assert "charts" not in left or (folder / "charts" / "chart.png").exists()
+    run(folder)  # The same command goes on.
+    assert {path.name for path in folder.iterdir()} == {"rows.csv", "charts"}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Files that a stop left open.
+@pytest.mark.parametrize("further", [None, 2])
+def test_what_is_left_is_told_wherever_a_run_is_stopped(
+    further: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    monkeypatch.setattr("os.fsync", lambda _: None)  # Some five hundred runs would wait for the disk.
+    tidy_up()
+    line, ended = 0, False
+    while not ended:
+        line += 1
+        folder = tmp_path / str(line)
+        folder.mkdir()
+        with stopped_at(line, line + further if further else line) as count:
+            run(folder)
+            ended = True
+        assert ended == (count[0] < line)
+        if not ended:
+            check(folder, temporary)
+    assert line > 100
