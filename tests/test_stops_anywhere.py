@@ -3,7 +3,10 @@ true."""
 
 from __future__ import annotations
 
+import os
+import pty
 import sys
+import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from mien.cli.marking import _keys
 from mien.core import atomic, leftovers, run_folder, scratch
 from mien.core.atomic import atomic_folder, atomic_write
 from mien.core.faces import Faces
@@ -101,3 +105,22 @@ def test_what_is_left_is_told_wherever_a_run_is_stopped(
         if not ended:
             check(folder, temporary)
     assert line > 100
+
+
+def test_a_second_stop_leaves_a_terminal_that_shows_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
+
+    def stopped(*_: object) -> None:
+        raise Stop
+
+    with open(theirs, encoding="ascii") as terminal:
+        monkeypatch.setattr("sys.stdin", terminal)
+        monkeypatch.setattr("threading.Thread.join", stopped)
+        with pytest.raises(Stop), _keys(lambda _: None):
+            assert termios.tcgetattr(theirs) != before
+        assert termios.tcgetattr(theirs) != before, "the stop came in time"
+        monkeypatch.undo()
+        assert tidy_up() == []
+        assert termios.tcgetattr(theirs) == before
+    os.close(ours)

@@ -142,6 +142,7 @@ def main() -> NoReturn:
             signal.signal(stop, _interrupt)
         prepare_streams()
         _spare_home()
+        atexit.register(tidy_up)  # A command that a stop ends in good order may have been stopped twice.
         atexit.register(_end_unstopped)
         status: Any = app(standalone_mode=False)
     except (
@@ -228,6 +229,7 @@ def _end_stopped(stop: BaseException) -> NoReturn:
         remarks[:0] = getattr(error, "__notes__", [])
         error = error.__context__
     remarks += tidy_up()
+    Console(stderr=True).show_cursor()  # What moves on a terminal hides it.
     _complain(f"interrupted: {'; '.join(dict.fromkeys(remarks)) or 'nothing half-written was left behind'}")
     # Without Python's own end, which breaks where threads are still at work inside of ONNX Runtime or FFmpeg: nobody may have
     # waited for them.

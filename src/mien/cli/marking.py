@@ -8,8 +8,11 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
+
+from mien.core.leftovers import expect, settled
 
 if TYPE_CHECKING:
     from mien.outlets.group import Outlets
@@ -63,6 +66,8 @@ def _keys(pressed: Callable[[str], None]) -> Iterator[None]:
                     pressed(key)
 
     thread = threading.Thread(target=listen, name="mien-keys", daemon=True)
+    # A second stop may cut off the block that does so: the terminal would show nothing that is typed.
+    expect(terminal, partial(termios.tcsetattr, terminal, termios.TCSADRAIN, before))
     try:
         tty.setcbreak(terminal, termios.TCSANOW)
         thread.start()
@@ -72,5 +77,6 @@ def _keys(pressed: Callable[[str], None]) -> Iterator[None]:
         if thread.ident is not None:
             thread.join()
         termios.tcsetattr(terminal, termios.TCSADRAIN, before)
+        settled(terminal)
         os.close(woken)
         os.close(wake)

@@ -37,7 +37,7 @@ def tidy_up() -> list[str]:
     remarks = []
     while _OPEN:
         tidy = _OPEN.pop(next(iter(_OPEN)))
-        with suppress(OSError):
+        with suppress(Exception):  # Of what comes after it, something is saved all the same.
             if remark := tidy():
                 remarks.append(remark)
     return remarks
