@@ -68,17 +68,20 @@ def open_people(path: Path, form: str, labels: Labels, landmarks: bool = False) 
 
 @contextmanager
 def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row], Row]) -> Iterator[Write]:
-    with atomic_write(path) as aside, ExitStack() as opened:
-        file = opened.enter_context(open(aside, "w", encoding="utf-8", newline=""))
-        write = opened.enter_context(_writer(file, form, keys, flat))
+    opened = ExitStack()
+    with atomic_write(path) as aside:
+        try:
+            file = opened.enter_context(open(aside, "w", encoding="utf-8", newline=""))
+            write = opened.enter_context(_writer(file, form, keys, flat))
 
-        def write_or_tell(rows: Iterable[Row]) -> None:
-            with translate_os_errors(path):
-                write(rows)
+            def write_or_tell(rows: Iterable[Row]) -> None:
+                with translate_os_errors(path):
+                    write(rows)
 
-        yield write_or_tell
-        with translate_os_errors(path):  # The last of them may be written only now.
-            opened.close()
+            yield write_or_tell
+        finally:
+            with translate_os_errors(path):  # The last of them may be written only now.
+                opened.close()
 
 
 @contextmanager
