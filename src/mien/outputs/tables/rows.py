@@ -71,7 +71,7 @@ def _open_text(path: Path, form: str, keys: Sequence[str], flat: Callable[[Row],
     opened = ExitStack()
     with atomic_write(path) as aside:
         try:
-            file = opened.enter_context(open(aside, "w", encoding="utf-8", newline=""))
+            file = opened.enter_context(open(aside, "w", encoding="utf-8", newline=""))  # noqa: SIM115
             write = opened.enter_context(_writer(file, form, keys, flat))
 
             def write_or_tell(rows: Iterable[Row]) -> None:
