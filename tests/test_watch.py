@@ -134,10 +134,10 @@ def test_lines_and_a_summary(run: Run, movie: Callable[..., Path]) -> None:
     status, out, err = run(f"live:{movie(30, nobody=range(10, 20))}")
     assert status == 0
     lines = out.splitlines()
-    assert re.fullmatch(r" +\d+\.\d\d s  1 \w+", lines[0])
+    assert re.fullmatch(r" +\d+\.\d\d s  person 1: \w+", lines[0])
     assert any(line.endswith("s  nobody") for line in lines)
     assert "30 frames came" in out
-    assert re.search(r"from frame to result \d+ ms, 95 in 100 under \d+ ms", out)
+    assert re.search(r"from frame to result: half within \d+ ms, 95 in 100 within \d+ ms", out)
     assert "1 person: ●" in out
     assert NOTICE in out
     assert err == ""

@@ -77,7 +77,7 @@ class Board:
     @property
     def line(self) -> str:
         """The people in view in one line."""
-        return ", ".join(f"{face.track} {face.label}" for face, _ in self._people) or "nobody"
+        return ", ".join(f"person {face.track}: {face.label}" for face, _ in self._people) or "nobody"
 
     @property
     def shown(self) -> tuple[tuple[int | None, str | None], ...]:
@@ -155,7 +155,7 @@ class Board:
 
 def _latency(rates: Rates) -> str:
     median, slow = ((value or 0.0) * 1000 for value in (rates.median, rates.slow))
-    return f"from frame to result {median:.0f} ms, 95 in 100 under {slow:.0f} ms"
+    return f"from frame to result: half within {median:.0f} ms, 95 in 100 within {slow:.0f} ms"
 
 
 def _note() -> Text:
