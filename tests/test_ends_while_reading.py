@@ -50,3 +50,26 @@ def test_threads_that_still_read_do_not_change_how_a_command_ends(what: str, sta
         [sys.executable, "-c", PROGRAM, what], capture_output=True, text=True, timeout=120, check=False
     )
     assert (done.returncode, done.stderr.splitlines()[-1]) == (status, said)
+
+
+LOADING = """
+import sys
+
+class Stopped:
+    def find_spec(name, *_):
+        if name == "mien.cli.options":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Stopped)
+from mien.cli import main
+main()
+"""
+
+
+@pytest.mark.integration
+def test_a_command_that_is_stopped_as_it_is_loaded_says_so_in_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING], capture_output=True, text=True, timeout=120, check=False
+    )
+    said = "mien: interrupted: nothing half-written was left behind\n"
+    assert (done.returncode, done.stderr) == (130, said)

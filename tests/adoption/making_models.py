@@ -127,10 +127,15 @@ COLOURS = {"happy": (220, 60, 60), "sad": (60, 200, 60), "bored": (60, 60, 220)}
 """Classes that `Made` tells apart, and what their images look like."""
 
 
-def write_faces(folder: Path, names: tuple[str, ...] = tuple(COLOURS), each: int = 40) -> Path:
-    """Colours as labelled images, in class folders of two splits."""
+def write_faces(
+    folder: Path,
+    names: tuple[str, ...] = tuple(COLOURS),
+    each: int = 40,
+    splits: tuple[str, ...] = ("train", "validation"),
+) -> Path:
+    """Colours as labelled images, in class folders of each split."""
     chance = np.random.default_rng(5)
-    for split in ("train", "validation"):
+    for split in splits:
         for name, colour in zip(names, COLOURS.values(), strict=True):
             place = folder / split / name
             place.mkdir(parents=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mien.cli.train import open_private
 from mien.core.errors import InputError, RuleError
 from mien.core.labels import Labels
 from mien.data import open_dataset
@@ -22,7 +23,7 @@ from mien.outputs.face_crops import crop_faces
 from mien.rules import Rule, RuleEngine
 from mien.server.web_page import page_settings
 from mien.tracking.baseline import NeutralBaseline
-from tests.adoption.making_models import COLOURS, noisy
+from tests.adoption.making_models import COLOURS, noisy, write_faces
 
 CHANCE = np.random.default_rng(1)
 
@@ -70,6 +71,17 @@ def test_labelled_faces_are_judged_in_colour(adopted: Path, labelled: Path) -> N
     assert found.whole.accuracy == 1
     assert found.classes.names == tuple(COLOURS)
     assert found.faces.images.shape == (120, 112, 112, 3)
+
+
+def test_the_test_set_of_somebodys_own_classes_is_scored_in_colour(adopted: Path, tmp_path: Path) -> None:
+    faces = write_faces(tmp_path / "faces", each=5, splits=("train", "test"))
+    (tmp_path / "mine.onnx").write_bytes(adopted.read_bytes())
+    open_private(str(tmp_path / "mine.onnx"), faces, tmp_path / "opened.log")
+    [score] = read_card(tmp_path / "mine.onnx").scores[:1]
+    assert (score.labels, score.n, score.accuracy) == ("the data's own", 15, 1)
+    told = (tmp_path / "opened.log").read_text(encoding="utf-8")
+    assert "head labels, one view: 100.00% of 15" in told
+    assert "calibration error: labels 0." in told
 
 
 def test_gray_faces_have_three_equal_channels(adopted: Path, tmp_path: Path) -> None:

@@ -178,10 +178,8 @@ def open_private(
 
     Example: mien models test mine.onnx fer2013.csv
     """
-    from mien.data import open_dataset
-    from mien.evaluation.predictor import members
-    from mien.inference.card import read_card
+    from mien.evaluation import open_subject
+    from mien.evaluation.predictor import faces_for
     from mien.models.test_set import open_private as score
 
-    side = read_card(Path(members(network)[0])).input.height
-    say(score(network, open_dataset(data, votes=votes, size=side), log))
+    say(score(network, faces_for(open_subject(network), data, votes=votes), log))
