@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mien.batch.settings import BatchSettings
 from mien.clips.aggregate import ClipRule, read_clip
 from mien.core.atomic import atomic_write, translate_os_errors
-from mien.core.csv_cells import csv_writer
+from mien.core.csv_cells import cell, csv_writer
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.formatting import counted, precise
 from mien.core.frame_result import Row
@@ -178,8 +178,9 @@ def _answers(
                 if settings.labelled:
                     yield item, _answer(rows, shard)
         except InputError as error:
-            error.add_note(f"the same command writes {shard} again once it is deleted")
-            raise
+            raise InputError(
+                f"{error}; the same command writes {shard.name} again once it is deleted"
+            ) from None
 
 
 def _answer(rows: Sequence[SavedRow], shard: Path) -> Answer:
@@ -212,9 +213,10 @@ def _matrices(summary: BatchSummary, folder: Path) -> Iterable[Path]:
         open(aside, "w", encoding="utf-8", newline="") as file,
     ):
         table = csv.writer(file, lineterminator="\n")
-        table.writerow(["reference", *summary.labels])
+        table.writerow(["reference", *map(cell, summary.labels)])
         table.writerows(
-            [name, *counts] for name, counts in zip(summary.labels, summary.confusion.tolist(), strict=True)
+            [cell(name), *counts]
+            for name, counts in zip(summary.labels, summary.confusion.tolist(), strict=True)
         )
     yield place
     found = summary.accuracy

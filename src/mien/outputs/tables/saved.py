@@ -6,11 +6,12 @@ import csv
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count, groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -32,6 +33,8 @@ _PLAIN = ("source", "frame", "time", "status")
 _CORNERS = ("x1", "y1", "x2", "y2")
 _TRUTH = {"True": True, "true": True, "False": False, "false": False, "": None, "None": None}
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
+_LONGEST = 1 << 20  # Of one row.
+_BY_NAME = ("probs", "smoothed_probs", "measures")
 
 
 def read_videos(path: Path) -> Iterator[VideoResult]:
@@ -115,9 +118,13 @@ def video_of_rows(source: str, rows: Iterable[SavedRow], path: Path) -> VideoRes
             )
         if row.status == "face":
             faces.append(row)
+    try:
+        found = _faces(faces, labels or EXPRESSIONS)
+    except InputError as error:
+        raise InputError(f"{path}: {source}: {error}: write the table again") from None
     return VideoResult(
         source,
-        _faces(faces, labels or EXPRESSIONS),
+        found,
         np.array(frames, np.int64),
         np.array(times, np.float64),
         tuple(failures),
@@ -256,7 +263,7 @@ def _objects(path: Path) -> Iterator[Any]:
                 found, end = decoder.raw_decode(text)
             except ValueError:
                 more = file.read(_CHUNK)
-                if not more:
+                if not more or len(text) > _LONGEST:
                     raise InputError(
                         f"{path}: expected a whole JSON array of rows; it breaks off after {number:,}: write it again"
                     ) from None
@@ -277,7 +284,12 @@ def _named(rows: Iterable[Any], path: Path) -> Iterator[SavedRow]:
                 f"{where}: expected an object that mien analyze writes; got {type(row).__name__}: write it again"
             )
         _require((*_PLAIN, "box", "probs"), row, path)
-        if labels is None and isinstance(row["probs"], dict) and len(row["probs"]) > 1:
+        for name in _BY_NAME:
+            if not isinstance(row.get(name) or {}, dict):
+                raise InputError(
+                    f"{where}: expected numbers by name in {name}; got {quoted(row[name])}: write the table again"
+                )
+        if labels is None and len(row["probs"] or ()) > 1:
             labels = Labels(tuple(row["probs"]))
         yield _nested(row, where, labels)
 
@@ -289,7 +301,7 @@ def _nested(row: dict[str, Any], where: str, labels: Labels | None) -> SavedRow:
             f"expected probabilities of {', '.join(labels or EXPRESSIONS)}; got {', '.join(probs) or 'none'}"
         )
         raise InputError(f"{where}: {message}: give what one network read in a table")
-    measures = row.get("measures")
+    measures = row.get("measures") or None
     numbers = {
         "box": row["box"] or [],
         "probs": list(probs.values()),
@@ -308,18 +320,18 @@ def _row(
             f"{where}: expected a status face, no_face or error; got {quoted(status)}: write the table again"
         )
     try:
-        return SavedRow(
+        found = SavedRow(
             str(row["source"]),
-            _number(row["frame"], int),
+            _whole(row["frame"]),
             _number(row["time"], float),
             status,
-            _number(row["track"], int) if row.get("track") is not None else None,
+            _whole(row.get("track")),
             [float(value) for value in numbers["box"]],
             _number(row.get("detection_score"), float) or 0.0,
             [float(value) for value in numbers["probs"]],
             labels,
             row.get("error") or None,
-            _number(row.get("item"), int),
+            _whole(row.get("item")),
             row.get("reference") or None,
             [float(value) for value in numbers["smoothed_probs"] if value not in (None, "")],
             row.get("smoothed_emotion") or None,
@@ -327,12 +339,42 @@ def _row(
             row.get("measures_missing") or None,
             _TRUTH[str(row.get("talking"))],
         )
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise InputError(f"{where}: expected numbers; {error}: write the table again") from None
+    if wrong := _wrong(found):
+        raise InputError(f"{where}: expected {wrong}: write the table again")
+    return found
+
+
+def _wrong(row: SavedRow) -> str:
+    """What a face should have and has not, if anything."""
+    if row.status != "face":
+        return ""
+    if len(row.box) != 4:
+        return f"four corners of a box; got {len(row.box)}"
+    if row.smoothed_probs and len(row.smoothed_probs) != len(row.probs):
+        return f"as many smoothed probabilities as others; got {len(row.smoothed_probs)} and {len(row.probs)}"
+    if row.smoothed_emotion is not None and row.smoothed_emotion not in (row.labels or ()):
+        return f"a smoothed emotion out of {', '.join(row.labels or ())}; got {quoted(row.smoothed_emotion)}"
+    if (row.measures_missing or "") not in REASONS:
+        return f"a reason out of {', '.join(filter(None, REASONS))} for measures that are missing; got {quoted(row.measures_missing)}"
+    return ""
+
+
+def _whole(value: Any) -> int | None:
+    number: int | None = _number(value, int)
+    if number is not None and abs(number) >= 2**62:
+        raise ValueError(f"{quoted(value)} is no count")
+    return number
 
 
 def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
-    return None if value in (None, "") else kind(value)
+    if value in (None, ""):
+        return None
+    number = kind(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{quoted(value)} is none")
+    return number
 
 
 def _require(names: Iterable[str], there: Iterable[str], path: Path) -> None:
@@ -343,11 +385,17 @@ def _require(names: Iterable[str], there: Iterable[str], path: Path) -> None:
         )
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     try:
-        return open(path, encoding="utf-8")
+        with open(path, encoding="utf-8-sig") as file:
+            yield file
     except OSError as error:
         raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"{path}: expected a table that mien analyze writes; got {error}: write it again"
+        ) from None
 
 
 def _decoded(line: str, where: str) -> Any:
