@@ -103,6 +103,18 @@ def test_files_that_are_something_else(name: str, content: bytes, tmp_path: Path
         list(read_videos(tmp_path / name))
 
 
+def test_numbers_of_other_programs_that_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "openface.csv"
+    for frame, track in (("2" * 30, "0"), ("1", "2" * 30)):
+        path.write_text(
+            "frame, face_id, timestamp, confidence, success, pose_Rx, pose_Ry, pose_Rz, AU01_r, AU12_r, x_0, y_0, x_1, y_1\n"
+            f"{frame}, {track}, 0.000, 0.98, 1, 0.1, 0.1, 0.1, 0.5, 1.0, 10, 10, 60, 70\n",
+            encoding="utf-8",
+        )
+        with pytest.raises(InputError, match=r"openface\.csv: .*expected frames and people by number"):
+            list(read_videos(path))
+
+
 def test_json_that_an_editor_has_saved_with_a_mark(tmp_path: Path) -> None:
     for name, text in (("rows.json", json.dumps([row()])), ("rows.jsonl", json.dumps(row()))):
         (tmp_path / name).write_text(text, encoding="utf-8-sig")

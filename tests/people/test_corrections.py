@@ -207,6 +207,13 @@ def test_nobody_was_followed_and_files_that_are_none(tmp_path: Path) -> None:
         read_corrections(tmp_path / "gone.csv")
 
 
+def test_a_cell_that_no_table_has_is_told_by_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "people.csv"
+    path.write_text(f"change,person,name\nname,1,{'a' * 200_000}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"people\.csv, line 2: expected cells of a table; .*mend it$"):
+        read_corrections(path)
+
+
 def test_clips_are_scored_with_corrections(tmp_path: Path) -> None:
     rows = write_table(tmp_path / "rows.csv", [talk()])
     file = corrections(tmp_path, "join,1,3,,,", "exclude,2,,,,", "name,7,,,,X")

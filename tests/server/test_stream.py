@@ -112,7 +112,7 @@ def test_arrival_is_the_time_where_none_is_sent_and_reset_forgets(
 
 def test_who_waits_for_each_answer_is_told_why_a_stream_is_ended(service: Service) -> None:
     async def talking() -> tuple[int, list[dict[str, Any]]]:
-        told = []
+        told: list[dict[str, Any]] = []
         async with connect(service.stream) as socket:
             await socket.send('{"type": "start"}')
             await socket.recv()

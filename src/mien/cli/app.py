@@ -224,7 +224,8 @@ def _end_unstopped() -> None:
 def _end_stopped(stop: BaseException) -> NoReturn:
     """End a run that was stopped, and say what it leaves. A second stop may have cut short what the first one began."""
     _end_unstopped()
-    remarks, error = [], stop
+    remarks: list[str] = []
+    error: BaseException | None = stop
     while error is not None:
         remarks[:0] = getattr(error, "__notes__", [])
         error = error.__context__

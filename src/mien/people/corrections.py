@@ -166,7 +166,7 @@ def refuse_corrections(paths: Iterable[Path]) -> None:
 def _are_corrections(path: Path) -> bool:
     try:
         header = next(_rows(path), (0, []))[1]
-    except (InputError, csv.Error):
+    except InputError:
         return False
     names = {plain(cell).strip().lower() for cell in header}
     return "change" in names and names <= set(COLUMNS)
@@ -190,7 +190,10 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     head = numbered[0][1] if numbered else ""
     delimiter = max(",;\t", key=head.count)
     for number, line in numbered:
-        yield number, next(csv.reader([line], delimiter=delimiter), [])
+        try:
+            yield number, next(csv.reader([line], delimiter=delimiter), [])
+        except csv.Error as error:
+            raise InputError(f"{path}, line {number}: expected cells of a table; {error}: mend it") from None
 
 
 def _correction(line: int, values: Mapping[str, str]) -> Correction:

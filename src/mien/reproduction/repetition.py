@@ -85,7 +85,7 @@ class Repetition:
             return Repetition(
                 values["paper"], tuple(values["labels"]), tuple(PaperRun(**run) for run in values["runs"])
             )
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise InputError(f"{path}: expected the result of mien reproduce; got {error}") from None
 
 

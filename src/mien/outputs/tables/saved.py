@@ -34,6 +34,7 @@ _CORNERS = ("x1", "y1", "x2", "y2")
 _TRUTH = {"True": True, "true": True, "False": False, "false": False, "": None, "None": None}
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 _LONGEST = 1 << 20  # Of one row.
+_MOST = 10**15  # Frames and people.
 _BY_NAME = ("probs", "smoothed_probs", "measures")
 
 
@@ -102,6 +103,10 @@ def video_of_rows(source: str, rows: Iterable[SavedRow], path: Path) -> VideoRes
     labels: Labels | None = None
     for row in rows:
         labels = row.labels or labels
+        if max(abs(row.frame or 0), abs(row.track or 0)) > _MOST:
+            raise InputError(
+                f"{path}: {source}: expected frames and people by number, up to {_MOST:,}; got {row.frame} and {row.track}"
+            )
         if row.status == "error" or row.frame is None or row.time is None:
             failures.append(
                 FrameResult(
@@ -322,16 +327,16 @@ def _row(
     try:
         found = SavedRow(
             str(row["source"]),
-            _whole(row["frame"]),
+            _number(row["frame"], int),
             _number(row["time"], float),
             status,
-            _whole(row.get("track")),
+            _number(row.get("track"), int),
             [float(value) for value in numbers["box"]],
             _number(row.get("detection_score"), float) or 0.0,
             [float(value) for value in numbers["probs"]],
             labels,
             row.get("error") or None,
-            _whole(row.get("item")),
+            _number(row.get("item"), int),
             row.get("reference") or None,
             [float(value) for value in numbers["smoothed_probs"] if value not in (None, "")],
             row.get("smoothed_emotion") or None,
@@ -359,13 +364,6 @@ def _wrong(row: SavedRow) -> str:
     if (row.measures_missing or "") not in REASONS:
         return f"a reason out of {', '.join(filter(None, REASONS))} for measures that are missing; got {quoted(row.measures_missing)}"
     return ""
-
-
-def _whole(value: Any) -> int | None:
-    number: int | None = _number(value, int)
-    if number is not None and abs(number) >= 2**62:
-        raise ValueError(f"{quoted(value)} is no count")
-    return number
 
 
 def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
