@@ -15,6 +15,7 @@ from mien import EXPRESSIONS, Faces, InputError
 from mien.core.frame_result import FrameResult
 from mien.core.measures import MEASURES
 from mien.outputs.tables import open_table
+from mien.outputs.tables.parquet import ALONE
 from mien.outputs.tables.saved import read_videos
 
 NASTY: tuple[Any, ...] = (
@@ -84,6 +85,32 @@ def test_any_field_of_csv(tmp_path: Path) -> None:
         for value in ("", "x", "-1", "1e30", "inf", "nan"):
             with open(path, "w", encoding="utf-8", newline="") as file:
                 csv.writer(file).writerows([head, [*line[:place], value, *line[place + 1 :]]])
+            read(path)
+
+
+@pytest.mark.parametrize("count", [2, ALONE + 1])
+def test_any_column_of_parquet(count: int, tmp_path: Path) -> None:
+    """Those of many rows are read by their columns."""
+    polars = pytest.importorskip("polars", reason="polars is not installed: pip install 'mien[data]'")
+    path = tmp_path / "rows.parquet"
+    with open_table(path, "parquet", EXPRESSIONS, landmarks=True) as write:
+        write([{**row(), "frame": number, "time": number / 5} for number in range(count)])
+    good = polars.read_parquet(path)
+    for name in (
+        "source",
+        "status",
+        "frame",
+        "track",
+        "time",
+        "x1",
+        "happy",
+        "smoothed_emotion",
+        "smile",
+        "measures_missing",
+        "talking",
+    ):
+        for value in ("x", None, float("nan"), -1, 2**62, [1.0], True, b"\xff"):
+            good.with_columns(polars.lit(value).alias(name)).write_parquet(path)
             read(path)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.labels import Labels
 from mien.core.measures import REASONS
@@ -47,6 +48,13 @@ def regular_video(source: str, rows: Any, layout: FlatLayout) -> VideoResult | N
         rows: A data frame of polars with the rows of one source.
         layout: Of the table.
     """
+    try:
+        return _video(source, rows, layout)
+    except (InputError, TypeError, ValueError, OverflowError, NotImplementedError):
+        return None  # Columns of other kinds, which polars and numpy tell in words of their own.
+
+
+def _video(source: str, rows: Any, layout: FlatLayout) -> VideoResult | None:
     if not {*_NEEDED, *(_LANDMARKS if layout.groups["measures"] else ())} <= {*rows.columns}:
         return None
     face = (rows["status"] == "face").to_numpy()
@@ -70,7 +78,7 @@ def _faces(rows: Any, layout: FlatLayout) -> Faces | None:
     tracks, emotions = rows["track"], rows["smoothed_emotion"]
     followed, smoothed = (column.null_count() == 0 for column in (tracks, emotions))
     shown = layout.numbers(rows, "smoothed_probs") if smoothed else None
-    whole = followed or tracks.null_count() == len(rows)
+    whole = (followed and tracks.dtype.is_integer()) or tracks.null_count() == len(rows)
     held = (shown is not None) if smoothed else emotions.null_count() == len(rows)
     named = {*emotions.unique().to_list()} - {None} <= {*layout.labels.names}
     if (

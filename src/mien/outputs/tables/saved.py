@@ -198,7 +198,8 @@ def _parquet_videos(path: Path) -> Iterator[VideoResult]:
     flat, number = _flat(layout, path), 1
     for part in parquet_parts(path):
         names = part["source"]
-        single = str(names[0]) if names[0] == names[-1] and names.n_unique() == 1 else None
+        text = names.dtype.to_python() is str
+        single = str(names[0]) if text and names[0] == names[-1] and names.n_unique() == 1 else None
         video = None if single is None else regular_video(single, part, layout)
         if video is None:
             rows = map(flat, part.iter_rows(named=True), count(number))
