@@ -5,6 +5,7 @@ data.
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ pytest.importorskip("lightning", reason="lightning is not installed: pip install
 import torch
 
 from mien import EXPRESSIONS, InputError
+from mien.cli.train_view import _right_before
 from mien.core.labels import FERPLUS, Labels
 from mien.data import FaceDataset, open_dataset
 from mien.inference.card import read_card
@@ -136,6 +138,17 @@ def test_a_new_head_begins_with_what_the_shipped_model_knows_of_its_classes() ->
     np.testing.assert_allclose(
         np.diff(logits, axis=1), np.diff(told, axis=1) * file.card.temperatures["ferplus"], atol=0.02
     )
+
+
+def test_a_first_model_may_lie_in_a_folder_that_is_called_like_a_part(tmp_path: Path) -> None:
+    """``NAME/part-N`` is a part of a file; a path with such a folder is none."""
+    file = tmp_path / "part-1+2" / "part-3.onnx"
+    file.parent.mkdir()
+    shutil.copy(network_path("small"), file)
+    first = PretrainedWeights(file)
+    assert (first.path, first.name) == (file, "part-3.onnx")
+    checked = faces({"happy": 4, "sad": 4})
+    assert _right_before(first.path, checked) == _right_before(network_path("small"), checked) is not None
 
 
 def test_without_an_option_folders_become_a_model(tmp_path: Path, astronaut: np.ndarray) -> None:

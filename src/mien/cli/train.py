@@ -128,7 +128,7 @@ def train(
     if card.uncalibrated:
         console.print(card.uncalibrated)
     if not own.is_fer2013:
-        tell_outcome(run, faces, initial, console)
+        tell_outcome(run, faces, first, console)
         console.print(f"use it: mien analyze IMAGE --model {shlex.quote(str(target))}")
 
 

@@ -36,7 +36,7 @@ def tell_data(
     console.print(f"{name}: {counted(len(faces.first), 'image')} ({classes}); {parts}; starting {start}")
 
 
-def tell_outcome(run: Path, faces: Mixture, initial: str | None, console: Console) -> None:
+def tell_outcome(run: Path, faces: Mixture, first: PretrainedWeights | None, console: Console) -> None:
     """Print how often the model is right about the images that it did not learn from, and how often the one
     was that it began with."""
     from mien.metrics import wilson
@@ -54,15 +54,15 @@ def tell_outcome(run: Path, faces: Mixture, initial: str | None, console: Consol
         f"right for {right:,} of {counted(n, 'image')} that it did not learn from: {percent(right / n)} "
         f"(95 % interval {percent(low)} to {percent(high)}){rough}"
     )
-    if initial is not None and (before := _right_before(initial, checked)) is not None:
-        console.print(f"{initial} as it was: right for {before:,} of them, {percent(before / n)}")
+    if first is not None and (before := _right_before(first.path, checked)) is not None:
+        console.print(f"{first.name} as it was: right for {before:,} of them, {percent(before / n)}")
 
 
-def _right_before(initial: str, checked: FaceDataset) -> int | None:
+def _right_before(initial: Path, checked: FaceDataset) -> int | None:
     """About how many images the first model is right; None where it does not know their classes."""
     from mien.evaluation import open_subject
 
-    subject = open_subject(initial.partition("/part-")[0])
+    subject = open_subject(initial)
     if not set(checked.labels) <= set(subject.labels):
         return None
     columns = [subject.labels.index(name) for name in checked.labels]

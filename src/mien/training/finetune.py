@@ -30,6 +30,7 @@ class PretrainedWeights:
             several that were joined (`mien.models.ensemble`) is ``NAME/part-N``, such as ``medium/part-2``.
 
     Attributes:
+        path: The file.
         digest: SHA-256 of the file, and which part.
         name: What a card may tell of it: the file's name without its folder, and the part.
 
@@ -43,9 +44,9 @@ class PretrainedWeights:
         from onnx import numpy_helper
 
         file, part = _split(os.fspath(name))
-        self._path = network_path(file)
-        data = read_network(self._path)
-        self._heads = read_card(data, name=str(self._path)).heads
+        self.path = network_path(file)
+        data = read_network(self.path)
+        self._heads = read_card(data, name=str(self.path)).heads
         self.digest = "/".join([hashlib.sha256(data).hexdigest(), *([part] if part else [])])
         values = onnx.load_model_from_string(data).graph.initializer
         _check_part(file, part, [each.name for each in values])
@@ -114,7 +115,7 @@ class PretrainedWeights:
             )
             wanted = f"the filters {tuple(module.weight.shape)} of {name}"
             raise InputError(
-                f"{self._path}: expected {wanted}; got {got}: start with a file of the same network, in floats"
+                f"{self.path}: expected {wanted}; got {got}: start with a file of the same network, in floats"
             )
         if bias is None:  # Nothing was folded into it: the one after it, across the channels, was normalised.
             module.weight.copy_(weight)
