@@ -19,6 +19,7 @@ from mien.core.labels import NOTICE
 from mien.server.settings import Limits, OwnSource
 from mien.tracking.options import Smoothing, Tracking
 from tests.server.service import Service, encoded, serving, talk, timed
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -236,7 +237,7 @@ def test_streams_beyond_the_limits(tmp_path: Path, portrait: np.ndarray) -> None
                 assert closed.value.rcvd.code == 1009
 
         asyncio.run(crowd())
-        assert service.metric("mien_streams") == 0
+        until(lambda: service.metric("mien_streams") == 0)  # It hears of an end some moments later.
         assert talk(service, {"type": "start"}, [encoded(portrait)])[1]["status"] == "face"
 
 
@@ -251,7 +252,7 @@ def test_a_client_that_goes_in_the_middle_leaves_nothing(service: Service, astro
 
     asyncio.run(leave())
     assert talk(service, {"type": "start"}, [encoded(astronaut, "JPEG")])[1]["status"] == "face"
-    assert service.metric("mien_streams") == 0
+    until(lambda: service.metric("mien_streams") == 0)  # It hears of an end some moments later.
 
 
 def test_a_hundred_things_that_are_no_frames_end_the_stream(service: Service) -> None:

@@ -30,8 +30,10 @@ def tidy_up() -> list[str]:
     Returns:
         What stays, a line each.
 
-    >>> expect("a file", lambda: "half of it stays")
-    >>> tidy_up(), tidy_up()
+    >>> from unittest.mock import patch
+    >>> with patch.dict(_OPEN, clear=True):
+    ...     expect("a file", lambda: "half of it stays")
+    ...     tidy_up(), tidy_up()
     (['half of it stays'], [])
     """
     remarks = []
