@@ -132,7 +132,7 @@ docs: reference web/node_modules/.ready
 
 # axe over every page of the site, whole, light and dark; the tests look at the frame of a few, and at the text of all.
 docs-check: $(VENV)/.ready web/node_modules/.ready
-	MIEN_EVERY_PAGE=1 $(VENV)/bin/python -m pytest -n 0 tests/test_site.py
+	MIEN_EVERY_PAGE=1 $(VENV)/bin/python -m pytest -n 0 --timeout 3600 tests/test_site.py
 
 # The pages of docs/ that come from the code: the command line from its own --help, Python from its docstrings.
 reference: $(VENV)/.ready
