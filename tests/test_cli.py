@@ -201,6 +201,37 @@ def test_an_interrupted_run_leaves_nothing_half_written(
     assert [path.name for path in tmp_path.iterdir()] == [clip.name]
 
 
+def test_stops_in_the_last_milliseconds_change_nothing_of_how_a_command_ended() -> None:
+    late = (
+        "import atexit, signal, sys\n"
+        "from mien.cli.app import main\n"
+        "def stop():\n"
+        "    for name in ('SIGINT', 'SIGTERM', 'SIGHUP'):\n"
+        "        signal.raise_signal(getattr(signal, name))\n"
+        "    print('all came')\n"
+        "atexit.register(stop)\n"  # What is registered first is called last.
+        "sys.argv[1:] = ['--version']\n"
+        "main()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.endswith("all came\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="Windows has no terminals of this kind")
+def test_a_stop_by_the_end_of_the_terminal_ends_like_others() -> None:
+    gone = (
+        "import os\n"
+        "from mien.cli.app import _end_stopped\n"
+        "from mien.cli.exits import Interrupted\n"
+        "ours, theirs = os.openpty()\n"
+        "os.dup2(theirs, 2)\n"
+        "os.close(ours)\n"
+        "_end_stopped(Interrupted())\n"
+    )
+    assert subprocess.run([sys.executable, "-c", gone], timeout=120, check=False).returncode == 130
+
+
 def test_under_nohup_the_end_of_the_terminal_stops_nothing(
     movie: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -45,6 +45,7 @@ from mien.core.leftovers import tidy_up
 from mien.core.masking import Masks, masked_text
 from mien.core.names import printable
 from mien.core.scratch import scratch_folder
+from mien.core.stops import stops
 
 app = typer.Typer(
     name="mien",
@@ -57,8 +58,6 @@ _REFUSAL: type[Any] = next(
     kind for kind in reversed(typer.BadParameter.__mro__) if hasattr(kind, "format_message")
 )
 """What Typer raises for a command line that it cannot read: `typer.TyperException` since 0.28, Click's before."""
-
-_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 ANALYZE = "Analyze, such as: mien analyze talk.mp4 -o rows.csv -o report.html"
 LIVE = "Live, such as: mien watch camera:0"
@@ -138,18 +137,15 @@ def main() -> NoReturn:
     """Run the command; every error of mien's own ends as one line on stderr and an exit status."""
     sys.excepthook = _tell_mistake
     try:
-        for stop in (*_STOPS, *_hang_up()):
+        for stop in stops():
             signal.signal(stop, _interrupt)
         prepare_streams()
         _spare_home()
         atexit.register(tidy_up)  # A command that a stop ends in good order may have been stopped twice.
         atexit.register(_end_unstopped)
         status: Any = app(standalone_mode=False)
-    except (
-        Interrupted,
-        KeyboardInterrupt,
-        typer.Abort,
-    ) as error:  # The last: at a question, the end of the answers.
+    except (Interrupted, KeyboardInterrupt, typer.Abort) as error:
+        # The last is raised at a question, at the end of the answers.
         _end_stopped(error)
     except (MienError, OSError, _REFUSAL) as error:
         # What was being read is closed with this: threads inside of ONNX Runtime or FFmpeg would break the end of Python.
@@ -185,12 +181,6 @@ def _told(error: Any) -> tuple[str, int]:
     return f"{message} ({command} --help says more)" if message else "", error.exit_code
 
 
-def _hang_up() -> list[signal.Signals]:
-    """The end of the terminal: like Ctrl-C, unless whoever started this command has it go on (``nohup``)."""
-    stops = [stop for stop in signal.Signals if stop.name == "SIGHUP"]  # Not on Windows.
-    return [stop for stop in stops if signal.getsignal(stop) is signal.SIG_DFL]
-
-
 def _spare_home() -> None:
     """Let torch keep what it compiles, and matplotlib its list of fonts where it has left none yet, for this
     run alone, not in the user's folders."""
@@ -217,7 +207,7 @@ def _interrupt(*_: object) -> NoReturn:
 def _end_unstopped() -> None:
     """What is left to do takes milliseconds: a stop would only cut it off, with a traceback, or, where Python has already
     taken back our handlers, with a status that says nothing of how the command went."""
-    for stop in _STOPS:
+    for stop in stops():
         signal.signal(stop, signal.SIG_IGN)
 
 
@@ -230,8 +220,9 @@ def _end_stopped(stop: BaseException) -> NoReturn:
         remarks[:0] = getattr(error, "__notes__", [])
         error = error.__context__
     remarks += tidy_up()
-    Console(stderr=True).show_cursor()  # What moves on a terminal hides it.
-    _complain(f"interrupted: {'; '.join(dict.fromkeys(remarks)) or 'nothing half-written was left behind'}")
+    with suppress(OSError):  # Where the terminal's end is what stopped it, nobody is there to be told.
+        Console(stderr=True).show_cursor()  # What moves on a terminal hides it.
+        _complain(f"interrupted: {'; '.join(dict.fromkeys(remarks)) or 'nothing half-written was left behind'}")
     # Without Python's own end, which breaks where threads are still at work inside of ONNX Runtime or FFmpeg: nobody may have
     # waited for them.
     atexit._run_exitfuncs()

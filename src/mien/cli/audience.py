@@ -17,6 +17,7 @@ from mien.cli.exits import INTERRUPTED, PART_NOT_READ, Interrupted
 from mien.cli.options import ModelOptions, SourceOptions, grouped
 from mien.cli.span_options import SpanOptions
 from mien.core.names import quoted
+from mien.core.stops import stops
 
 if TYPE_CHECKING:
     from mien.audience.options import AudienceOptions
@@ -252,14 +253,13 @@ def _agreed(consented: bool) -> None:
 def _ended_by_hand() -> Iterator[None]:
     """Ctrl-C, or a request to end, is how measuring ends, and no accident; before it has begun, or once more, it ends the
     command."""
-    stops = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(stop, signal.default_int_handler) for stop in stops]
+    before = {stop: signal.signal(stop, signal.default_int_handler) for stop in stops()}
     try:
         yield
     except KeyboardInterrupt:
         raise Interrupted from None
     finally:
-        for stop, handler in zip(stops, before, strict=True):
+        for stop, handler in before.items():
             signal.signal(stop, handler)
 
 

@@ -16,6 +16,7 @@ from mien.cli.console import Console
 from mien.cli.exits import Interrupted
 from mien.cli.options import NetworkOptions, TimeOptions
 from mien.core.formatting import counted
+from mien.core.stops import stops
 
 if TYPE_CHECKING:
     from mien.batch.job import BatchJob, ShardRunner
@@ -135,7 +136,7 @@ def _engine(work: WorkOptions, settings: BatchSettings, output: Path) -> Any:
 
 @contextmanager
 def _stopping(engine: ShardRunner, notes: Console) -> Iterator[Any]:
-    """Ctrl-C and SIGTERM finish the shards at hand; a second time they stop at once."""
+    """A stop finishes the shards at hand; a second one ends the run at once."""
     asked: list[bool] = []
 
     def stop(*_: object) -> None:
@@ -145,7 +146,7 @@ def _stopping(engine: ShardRunner, notes: Console) -> Iterator[Any]:
         engine.stop()
         notes.print("stopping: the shards at hand are finished first; once more stops at once")
 
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, stop) for number in stops()}
     try:
         yield lambda: bool(asked)
     finally:

@@ -22,6 +22,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from mien.core.errors import InputError
 from mien.core.masking import Masks
+from mien.core.stops import stops
 from mien.server.app import create_app
 from mien.server.errors import APIError
 from mien.server.resources import give_back
@@ -377,7 +378,7 @@ def address(listener: socket.socket) -> str:
 
 
 def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
-    """Listen and answer until SIGINT or SIGTERM.
+    """Listen and answer until a stop comes: Ctrl-C, SIGTERM, or the end of the terminal.
 
     Args:
         settings: Where and for whom.
@@ -389,7 +390,7 @@ def run(settings: ServerSettings, started: Callable[[str], None]) -> None:
     give_back(_LARGE)
     with listening(settings) as listener:
         ready = server(settings)
-        for stop in (signal.SIGINT, signal.SIGTERM):
+        for stop in stops():
             # For a stop before the server has handlers of its own; after its end it asks these again.
             signal.signal(stop, lambda *_: setattr(ready, "should_exit", True))
         started(address(listener))

@@ -16,6 +16,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.callbacks import Checkpoint
 
 from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.stops import stops
 from mien.training.recipe import Recipe
 
 LAST, BEST, HISTORY, CURVES, RECIPE = "last.ckpt", "best.ckpt", "history.csv", "curves.png", "recipe.json"
@@ -149,15 +150,14 @@ class KillWorkersOnSignal(Callback):
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         """Before Lightning puts its own handlers there."""
-        self._before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.getsignal(number) for number in stops()}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.world_size == 1 or threading.current_thread() is not threading.main_thread():
             return
         if trainer.local_rank > 0:
-            signal.signal(
-                signal.SIGINT, signal.SIG_IGN
-            )  # A terminal sends it to all; the first process ends the others.
+            for stop in stops():  # A terminal tells all of them; the first process ends the others.
+                signal.signal(stop, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             return
 
