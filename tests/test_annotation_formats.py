@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import sys
 from collections.abc import Callable
@@ -224,6 +225,10 @@ def test_what_people_annotated_in_label_studio_counts(tmp_path: Path) -> None:
         read_events(path)
     [event] = read_events(path, observation="b.mp4")[0]
     assert (event.start, event.end, event.label) == (0.0, 2.0, "guess")
+    other["data"]["fps"] = "0"
+    path.write_text(json.dumps([other]), encoding="utf-8")
+    with pytest.raises(InputError, match=r"another form \(ValueError 0 frames a second\)"):
+        read_events(path)
     path.write_text('[{"timelinelabels": 1}]', encoding="utf-8")
     with pytest.raises(InputError, match="expected tasks of Label Studio"):
         read_events(path)
@@ -281,6 +286,38 @@ def test_a_workbook_is_the_same_bytes_again(tmp_path: Path) -> None:
     for name in ("a.xlsx", "b.xlsx"):
         table(Workbook, tmp_path / name, [clip("a.mp4", ["happy", "sad"])])
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "call", "at"),
+    [
+        (BidsEvents, "talk_events.tsv", "write_text", 2),
+        (BidsEvents, "talk_events.tsv", "replace", 2),
+        (LabelStudio, "talk.labelstudio.json", "write_text", 2),
+        (LabelStudio, "talk.labelstudio.json", "replace", 2),
+        (SPSSRows, "talk.spss.csv", "write_text", 1),
+        (SPSSRows, "talk.spss.csv", "replace", 2),
+    ],
+)
+def test_of_two_files_that_belong_together_none_is_left_alone(
+    kind: type[Writer], name: str, call: str, at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls, real = [], getattr(Path, call)
+
+    def full(path: Path, *arguments: Any, **options: Any) -> Any:
+        calls.append(path)
+        if len(calls) == at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, call, full)
+    path = tmp_path / "new" / name
+    with pytest.raises(InputError, match="No space left on device"):
+        if kind is SPSSRows:
+            table(kind, path, [clip("a.mp4", ["happy"])])
+        else:
+            written(kind, path, overview(SEGMENTS))
+    assert list(tmp_path.iterdir()) == [], "nor is the folder that was made for them"
 
 
 def test_rows_for_spss_and_the_syntax_that_reads_them(tmp_path: Path) -> None:

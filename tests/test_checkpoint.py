@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from mien import EXPRESSIONS, Faces, InputError, MediaError, Pipeline
+from mien.core import leftovers
 from mien.core.frame_result import FrameResult
 from mien.video.checkpoint import CheckpointStore, Chunk
 from mien.video.runner import ResumePoint, VideoOptions, process_frames
@@ -52,6 +53,20 @@ def some(count: int, first: int = 0) -> list[FrameResult]:
 
 def rows(results: list[FrameResult]) -> list[dict[str, object]]:
     return [row for result in results for row in result.rows()]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_what_a_run_that_failed_keeps_is_noted_and_let_go(kept: bool, tmp_path: Path) -> None:
+    place, before = tmp_path / "new" / "j", dict(leftovers._OPEN)
+    with pytest.raises(MediaError) as failed, CheckpointStore(place, {}) as checkpoints:
+        record = checkpoints.record(0, "a.mp4", EXPRESSIONS)
+        if kept:
+            record.add(Chunk(some(3)))
+        raise MediaError("the disk was pulled out")
+    told = f"{place} keeps what was read: the same command goes on from there"
+    assert getattr(failed.value, "__notes__", []) == ([told] if kept else [])
+    assert leftovers._OPEN == before, "nothing holds on to it until the process ends"
+    assert sorted(tmp_path.iterdir()) == ([tmp_path / "new"] if kept else [])
 
 
 def test_results_come_back_as_they_were(tmp_path: Path) -> None:

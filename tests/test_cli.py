@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -129,6 +130,7 @@ def test_a_folder_with_bad_files_is_read_all_the_same(mien: Run, photo: Path, tm
         (["analyze", "EMPTY"], 2, "none lie in"),
         (["analyze", "-", "-"], 2, "only once"),
         (["analyze", "PHOTO", "--format", "xml"], 2, "'--format': 'xml' is not one of 'table', "),
+        (["analyze", "PHOTO", "-o", "new/deep/rows.csv", "-o", "PHOTO/rows.jsonl"], 2, "must be a folder"),
         (["models", "list", "huge"], 4, "comes with mien"),
         (["frobnicate"], 2, "No such command"),
     ],

@@ -17,7 +17,7 @@ import pytest
 
 from mien.cli.marking import _keys
 from mien.core import atomic, leftovers, run_folder, scratch
-from mien.core.atomic import atomic_folder, atomic_write
+from mien.core.atomic import atomic_files, atomic_folder, atomic_write
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS
@@ -34,9 +34,9 @@ class Stop(BaseException):
 
 
 @contextmanager
-def stopped_at(*lines: int) -> Iterator[list[int]]:
-    """Stop at such lines, counted as they are run; gives how many were."""
-    count = [0]
+def stopped_at(*lines: int) -> Iterator[tuple[list[int], list[BaseException]]]:
+    """Stop at such lines, counted as they are run; gives how many were, and the stop that came out."""
+    count, stops = [0], list[BaseException]()
     before = sys.gettrace()
 
     def see(frame: FrameType, event: str, _: Any) -> Any:
@@ -50,37 +50,42 @@ def stopped_at(*lines: int) -> Iterator[list[int]]:
 
     sys.settrace(see)
     try:
-        yield count
-    except Stop:
-        pass
+        yield count, stops
+    except Stop as stop:
+        stops.append(stop)
     finally:
         sys.settrace(before)
 
 
 def run(folder: Path) -> None:
-    """Keeps what it reads, writes a file and a folder, and is done with what it kept."""
+    """Keeps what it reads, writes a file, two that belong together and a folder, and is done with what it kept."""
     with scratch_folder(), CheckpointStore(folder / "rows.csv.checkpoint", {}) as store:
         kept = store.record(0, "a.mp4", EXPRESSIONS)
         kept.add(Chunk([FrameResult("a.mp4", 0, 0.0, Faces.empty())], last=True))
         with atomic_write(folder / "rows.csv") as aside:
             aside.write_text("whole")
+        with atomic_files(folder / "a.tsv", folder / "a.json") as asides:
+            for aside in asides:
+                aside.write_text("whole")
         if not (folder / "charts").exists():
             with atomic_folder(folder / "charts") as aside:
                 (aside / "chart.png").touch()
         store.remove()
 
 
-def check(folder: Path, temporary: Path) -> None:
-    """What is there is whole, or told."""
-    remarks, left = tidy_up(), {path.name for path in folder.iterdir()}
+def check(folder: Path, temporary: Path, stop: BaseException) -> None:
+    """What is there is whole, or told; what was made and is empty is gone."""
+    remarks, left = tidy_up(stop), {path.name for path in folder.iterdir()} if folder.exists() else set()
+    assert folder.exists() == bool(left)
     assert list(temporary.iterdir()) == []
     assert [name for name in left if name.startswith(".")] == []
     told = [f"{folder / 'rows.csv.checkpoint'} keeps what was read: the same command goes on from there"]
     assert remarks == (told if "rows.csv.checkpoint" in left else [])
     assert "rows.csv" not in left or (folder / "rows.csv").read_text() == "whole"
+    assert len(left & {"a.tsv", "a.json"}) != 1
     assert "charts" not in left or (folder / "charts" / "chart.png").exists()
     run(folder)  # The same command goes on.
-    assert {path.name for path in folder.iterdir()} == {"rows.csv", "charts"}
+    assert {path.name for path in folder.iterdir()} == {"rows.csv", "a.tsv", "a.json", "charts"}
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Files that a stop left open.
@@ -96,14 +101,14 @@ def test_what_is_left_is_told_wherever_a_run_is_stopped(
     line, ended = 0, False
     while not ended:
         line += 1
-        folder = tmp_path / str(line)
-        folder.mkdir()
-        with stopped_at(line, line + further if further else line) as count:
+        folder = tmp_path / str(line)  # The run makes it.
+        with stopped_at(line, line + further if further else line) as (count, stops):
             run(folder)
             ended = True
         assert ended == (count[0] < line)
         if not ended:
-            check(folder, temporary)
+            check(folder, temporary, stops[0])
+    assert not leftovers._OPEN
     assert line > 100
 
 

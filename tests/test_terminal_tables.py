@@ -19,7 +19,7 @@ from mien import EXPRESSIONS, Faces, FrameResult
 from mien.cli.analyze_view import Summary
 from mien.cli.console import Console
 from mien.cli.evaluate_tables import confusion_table
-from mien.cli.strips import Strips
+from mien.cli.strips import Strips, key_line
 from mien.cli.table import Table, TableColumn
 from mien.video.summary import Overview
 
@@ -106,6 +106,7 @@ def test_bars_words_and_titles() -> None:
     assert max(map(len, narrow)) <= 44
     assert "\n".join(narrow).count("word") >= 30
     assert "━" not in "\n".join(narrow)
+    assert "no room for" not in "\n".join(narrow), "a bar has no name, and its number is there"
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -164,7 +165,7 @@ def test_what_is_shown_over_time_is_told_by_colours_or_by_letters(
         assert not strips.key
     else:
         assert "".join(sign.plain for sign in signs) == "su?s"
-        assert strips.key == "s sad, u surprise, ? uncertain"
+        assert key_line(strips.key) == "s sad, u surprise, ? uncertain"
 
 
 def crowd(people: int) -> Overview:
@@ -203,7 +204,11 @@ def test_a_video_of_many_people(
     assert max(map(len, lines)) <= width
     assert "10 in 1." in file.getvalue()
     assert "█" not in file.getvalue(), "which says nothing where there are no colours"
-    assert re.search(r"^over time: \w \w+", file.getvalue(), re.MULTILINE)
+    [key] = re.findall(r"^over time: (.*)", file.getvalue(), re.MULTILINE) or [""]
+    without = re.findall(r"^no room for: .*over time", file.getvalue(), re.MULTILINE)
+    assert bool(key) == (len(without) < 1 + (people > 1 or landmarks)), "the key goes with its column"
+    letters = "".join(re.findall(r"(\w) \w+", key))
+    assert not key or re.search(rf" [{letters}·]{{4,}}$", file.getvalue(), re.MULTILINE)
     assert re.search(rf"\b{people}\b", file.getvalue())
     if people > 1:
         assert ("… and 20 people in view for less time" in file.getvalue()) == (people == 40)

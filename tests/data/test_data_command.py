@@ -117,7 +117,7 @@ def test_convert_and_split(mien: Run, faces: Path, tmp_path: Path) -> None:
         (["convert", "faces.parquet", "faces.xlsx"], "ending in .parquet"),
         (["convert", "faces.parquet", "bad.csv/where.csv"], "expected a place to write"),
         (["split", "faces.parquet", "a.csv", "--share", "2"], "expected a share above 0"),
-        (["split", "faces.parquet", "a.csv", "--held-out", "train"], "got Training"),
+        (["split", "faces.parquet", "a.csv", "--held-out", "train"], "got training"),
         (["audit", "faces.parquet", "-o", "clean.txt"], "ending in .parquet"),
         (["preview", "faces.parquet", "-o", "a.png", "--split", "happy"], "expected a split"),
     ],

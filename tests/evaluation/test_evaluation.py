@@ -245,7 +245,7 @@ def test_data_by_its_path(tmp_path: Path) -> None:
 def test_only_a_test_split() -> None:
     found = evaluate(half_right, FACES.split("PublicTest"))
     assert found.leak_free is None
-    assert any("no Training split" in remark for remark in found.remarks)
+    assert any("no training split" in remark for remark in found.remarks)
 
 
 def test_a_shipped_network_answers_as_in_a_pipeline() -> None:

@@ -84,6 +84,19 @@ def test_talk_bears_on_nothing_around_it_and_the_rest_not_on_talk(smooth, baseli
 
 
 @pytest.mark.parametrize("smooth", [offline, online])
+@pytest.mark.parametrize("first", [0, 1])
+def test_two_frames_of_one_time_where_talk_begins_or_ends(smooth, first: int) -> None:  # type: ignore[no-untyped-def]
+    labels = ("neutral", "happy")
+    results = []
+    for index, (time, kind) in enumerate([(0.0, first), (0.04, first), (0.04, 1 - first), (0.08, 1 - first)]):
+        faces = faces_at(time, 0.1, label=labels[kind]).with_columns(talking=[kind])
+        results.append(FrameResult("a.mp4", index, time, faces))
+    found = shown(smooth(iter(results)))
+    assert [label for _, _, label, _ in found] == [labels[kind] for kind in (first, first, 1 - first, 1 - first)]
+    assert np.allclose([probs.sum() for *_, probs in found], 1)
+
+
+@pytest.mark.parametrize("smooth", [offline, online])
 def test_where_talk_is_not_told_it_bears_on_its_neighbours(smooth) -> None:  # type: ignore[no-untyped-def]
     marked, plain = shown(smooth(film("happy"))), shown(smooth(film("happy", told=False)))
     after = [at for at, (time, *_) in enumerate(plain) if END <= time < END + 0.1]

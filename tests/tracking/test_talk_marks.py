@@ -65,6 +65,19 @@ def speech(time: float) -> float:
     return opening_at(4.5)(time) if 3 <= time < 5 else 0.02
 
 
+def test_two_frames_of_each_time_change_nothing() -> None:
+    for fps in (30.0, 8.0):  # At the lower rate syllables fall between frames, however often each one comes.
+        plain = list(film(opening_at(3.0), 3.0, fps))
+        twice = [result for result in plain for _ in range(2)]
+        assert marks(twice)[::2] == marks(twice)[1::2] == marks(plain)
+        assert (TALKING in marks(plain)) == (fps == 30.0)
+        now = []
+        for results in (plain, twice):
+            live = TalkingNow()
+            now.append([int(live.update(result.faces).talking[0]) for result in results])  # type: ignore[index]
+        assert now[1][1::2] == now[0]
+
+
 @pytest.mark.parametrize("fps", [12, 15, 25, 30])
 @pytest.mark.parametrize("hertz", [3.0, 4.5, 5.5])
 def test_speech_is_told_at_its_rates(hertz: float, fps: float) -> None:

@@ -255,7 +255,7 @@ def test_any_number_of_training_images_will_do(tiny: Path, tmp_path: Path, train
         data.take((data.splits != "Training") | (np.cumsum(data.splits == "Training") <= training)),
         tmp_path / "tiny-int8.onnx",
     )
-    assert f"ranges: {shown} images of Training" in card.summary
+    assert f"ranges: {shown} images of the training set" in card.summary
     faces = leak_free(stripes(), PUBLIC_TEST).images[:, None].astype(np.float32)
     one, other = (
         open_network(path, threads=1).run({"faces": faces}) for path in (tiny, tmp_path / "tiny-int8.onnx")

@@ -49,7 +49,7 @@ def test_data_without_splits_is_divided_as_in_training(own: tuple[FaceDataset, P
     assert calibrate(copy, data).temperatures == pytest.approx(before.temperatures, rel=1e-3)
     card = quantize(file, data, tmp_path / "own-int8.onnx")
     assert card.fitted_to == before.fitted_to
-    assert "96 images of Training" in card.summary, "a multiple of 32 of the 112 that it learned from"
+    assert "96 images of the training set" in card.summary, "a multiple of 32 of the 112 that it learned from"
     [row] = compare(file, tmp_path / "own-int8.onnx", data)
     assert (row.head, row.n) == ("labels", held_out)
 
@@ -62,7 +62,7 @@ def test_images_that_were_learned_from_calibrate_nothing(own: tuple[FaceDataset,
         divided(data, card, other)
     undivided = card.model_copy(update={"division": {}})
     with pytest.raises(
-        InputError, match=r"expected data with the split PublicTest.*the card names no others"
+        InputError, match=r"expected data with a validation set.*the card names no others"
     ):
         divided(data, undivided)
 

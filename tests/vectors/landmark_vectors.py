@@ -279,7 +279,17 @@ def talking_inputs() -> list[Json]:
             ]
             frames.append({"time": time, "faces": faces})
         cases.append({"frames": frames})
-    return cases
+    return [*cases, *(_twice(rate) for rate in (13.0, 8.0))]
+
+
+def _twice(rate: float) -> Json:
+    """Two frames of each time; at half of the lower rate syllables could not be told."""
+    frames = []
+    for index in range(int(3 * rate)):
+        time = round(index / rate, 4)
+        opening = round(float(0.1 * (1 - np.cos(2 * np.pi * 3.0 * time))), 4)
+        frames += 2 * [{"time": time, "faces": [{"track": 1, "side": 80.0, "opening": opening}]}]
+    return {"frames": frames}
 
 
 def talking(given: Json) -> Json:

@@ -4,12 +4,13 @@ video, and for each person in it."""
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from rich.text import Text
 
 from mien.cli.console import Console
-from mien.cli.strips import Strips
+from mien.cli.strips import Strips, key_line
 from mien.cli.table import Table, TableColumn
 from mien.core.face import POSE_TITLE
 from mien.core.formatting import counted, percent, percents
@@ -24,6 +25,7 @@ from mien.video.timeline import Timeline
 _MOST_ROWS = 200
 _MOST_PEOPLE = 20
 _STRIP = 24
+_OVER_TIME = "over time"
 
 
 class Summary(Writer):
@@ -90,19 +92,26 @@ class Summary(Writer):
             console.print(
                 f"… and {counted(self._more, 'row')} more: -o faces.csv keeps them all", style="dim"
             )
-        strips = Strips(self._labels, console)
+        key: dict[str, str] = {}
         if self._videos:
-            console.print(self._video_table(strips))
+            key |= self._print(self._video_table, console)
         if series := {video.series for video in self._videos if video.with_face}:
             used = " or ".join(sorted(series, reverse=True))
             console.print(f"of the time: share of the time in view by {used}, all people", style="dim")
         # Of somebody alone the table of videos says all but how often they blink.
         if len(self._videos) == 1 and len(self._videos[0].people) >= (1 if self.run.landmarks else 2):
-            self._show_people(self._videos[0], console, strips)
-        if strips.key:
-            console.print(f"over time: {strips.key}", style="dim")
+            key |= self._show_people(self._videos[0], console)
+        if key:
+            console.print(f"{_OVER_TIME}: {key_line(key)}", style="dim")
         if self._images or self._videos:
             console.print(NOTICE, style="dim")
+
+    def _print(self, made: Callable[[Strips], Table], console: Console) -> dict[str, str]:
+        """Print a table; gives the letters that are to be seen in it, by what they stand for."""
+        strips = Strips(self._labels, console)
+        table = made(strips)
+        console.print(table)
+        return strips.key if table.shows(_OVER_TIME, console) else {}
 
     def _image_table(self) -> Table:
         table = Table(
@@ -126,7 +135,7 @@ class Summary(Writer):
             TableColumn("with a face", drop=1),
             "people",
             TableColumn("of the time", "text"),
-            TableColumn("over time", "text", drop=2),
+            TableColumn(_OVER_TIME, "text", drop=2),
         )
         short = _shortened([overview.source for overview in self._videos])
         for name, overview in zip(short, self._videos, strict=True):
@@ -145,14 +154,15 @@ class Summary(Writer):
             )
         return table
 
-    def _show_people(self, overview: Overview, console: Console, strips: Strips) -> None:
+    def _show_people(self, overview: Overview, console: Console) -> dict[str, str]:
         longest = sorted(overview.people, key=lambda person: -person.seconds)[:_MOST_PEOPLE]
         console.print()
         people = sorted(longest, key=lambda person: person.track)
-        console.print(self._people_table(overview, people, strips))
+        key = self._print(partial(self._people_table, overview, people), console)
         if more := len(overview.people) - len(longest):
             which = counted(more, "person", "people")
             console.print(f"… and {which} in view for less time: --people persons.csv has all", style="dim")
+        return key
 
     def _people_table(self, overview: Overview, people: Sequence[PersonSummary], strips: Strips) -> Table:
         table = Table(
@@ -162,7 +172,7 @@ class Summary(Writer):
             "in view",
             "confidence",
             TableColumn("of the time", "pieces"),
-            TableColumn("over time", "text", drop=3),
+            TableColumn(_OVER_TIME, "text", drop=3),
             *([TableColumn("blinks a minute", drop=4)] if self.run.landmarks else []),
         )
         for person in people:

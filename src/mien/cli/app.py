@@ -214,15 +214,10 @@ def _end_unstopped() -> None:
 def _end_stopped(stop: BaseException) -> NoReturn:
     """End a run that was stopped, and say what it leaves. A second stop may have cut short what the first one began."""
     _end_unstopped()
-    remarks: list[str] = []
-    error: BaseException | None = stop
-    while error is not None:
-        remarks[:0] = getattr(error, "__notes__", [])
-        error = error.__context__
-    remarks += tidy_up()
+    remarks = tidy_up(stop)
     with suppress(OSError):  # Where the terminal's end is what stopped it, nobody is there to be told.
         Console(stderr=True).show_cursor()  # What moves on a terminal hides it.
-        _complain(f"interrupted: {'; '.join(dict.fromkeys(remarks)) or 'nothing half-written was left behind'}")
+        _complain(f"interrupted: {'; '.join(remarks) or 'nothing half-written was left behind'}")
     # Without Python's own end, which breaks where threads are still at work inside of ONNX Runtime or FFmpeg: nobody may have
     # waited for them.
     atexit._run_exitfuncs()

@@ -16,7 +16,7 @@ from mien.audience.report import WORDS, points
 from mien.audience.result import LAW, Audience, Shift, Window, by_effect
 from mien.audience.timeline import overall, pieces
 from mien.cli.console import Console
-from mien.cli.strips import Strips
+from mien.cli.strips import Strips, key_line
 from mien.cli.table import Table, TableColumn
 from mien.core.formatting import clock, counted, lasting, percent, percents
 from mien.core.labels import NOTICE, Labels
@@ -172,7 +172,7 @@ def _over_time(windows: Sequence[Window], labels: Labels, console: Console) -> T
         else:
             best = max(pieces(shares), key=lambda piece: piece[2])[0]
             strip.append_text(strips.sign(best))
-    return strip.append(f"  {strips.key}" if strips.key else "", style="dim")
+    return strip.append(f"  {key_line(strips.key)}" if strips.key else "", style="dim")
 
 
 def _changes(audience: Audience) -> Table:

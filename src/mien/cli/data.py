@@ -93,11 +93,11 @@ class ReadingOptions:
 class DealingOptions:
     """How a data set is dealt out anew."""
 
-    share: Annotated[float, typer.Option(help="Part of every class that becomes Training.")] = 0.8
+    share: Annotated[float, typer.Option(help="Part of every class that becomes the training set.")] = 0.8
     seed: Seed = 0
     held_out: Annotated[
-        str, typer.Option(help="Split of the rest: PublicTest to choose by, or PrivateTest.")
-    ] = "PublicTest"
+        str, typer.Option(help="Split of the rest: validation, to choose by, or test.")
+    ] = "validation"
     scatter: Annotated[
         bool,
         typer.Option(
@@ -210,7 +210,7 @@ def audit(
     The clean set is the same data without those training images that copy an image of another split,
     exactly or nearly, or one of the data set --against, that have a value of the column --by that stands in another
     split, that are blank, or that most annotators called not a face; the other splits stay whole. --also repeats leaves out exact
-    copies within Training, all but the first; --also contradictions leaves out training images whose exact
+    copies within the training set, all but the first; --also contradictions leaves out training images whose exact
     copies bear another label. Exit status: 3 when a part could not be read.
 
     Example: mien data audit faces.parquet -o clean.parquet
@@ -341,7 +341,7 @@ def split(
     dealing: DealingOptions,
     quiet: Quiet = False,
 ) -> None:
-    """Deal all images out anew into Training and a held-out part, class by class.
+    """Deal all images out anew into a training set and a held-out part, class by class.
 
     The splits that the images had are forgotten. Exact copies of one image stay on one side, and with --by
     person all images of one person.

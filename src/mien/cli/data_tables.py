@@ -66,7 +66,7 @@ def show_audit(facts: dict[str, Any], console: Console) -> None:
     clean = facts["clean"]
     also = "".join(f", without {name}" for name in clean["also_without"])
     console.print(
-        f"clean Training: {counted(clean['training'], 'image')}, {len(clean['dropped']):,} left out{also}",
+        f"clean training set: {counted(clean['training'], 'image')}, {len(clean['dropped']):,} left out{also}",
         style="bold",
     )
 
@@ -80,14 +80,14 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
         ("blank", len(facts["blank"]), facts["blank"]),
         ("not a face", len(facts["not_a_face"]), facts["not_a_face"]),
         (f"exact copies, {counted(exact['groups'], 'group')}", exact["rows"], []),
-        ("repeats in Training", exact["repeats_in_training"], []),
+        ("repeats in training", exact["repeats_in_training"], []),
         (
             f"contradicting labels, {counted(contradicting['groups'], 'group')}",
             len(contradicting["rows"]),
             contradicting["rows"],
         ),
         *(
-            (f"{name} with exact copy in Training", len(rows), rows)
+            (f"{name} with exact copy in training", len(rows), rows)
             for name, rows in leaks.items()
             if name != "training"
         ),
@@ -96,8 +96,8 @@ def _findings(facts: dict[str, Any]) -> list[tuple[str, int, list[Any]]]:
             for name, rows in near.items()
             if name != "training"
         ),
-        ("Training copied from a test, exact", len(leaks["training"]), leaks["training"]),
-        ("Training copied from a test, near", len(near["training"]), near["training"]),
+        ("training copied from a test, exact", len(leaks["training"]), leaks["training"]),
+        ("training copied from a test, near", len(near["training"]), near["training"]),
         *_shared(facts["by"]),
         *_elsewhere(facts["against"]),
     ]

@@ -30,7 +30,7 @@ class LabelSet(StrEnum):
 
 _JUDGING, _OUTPUT = "What is measured", "Output"
 _PRIVATE = (
-    "PrivateTest is for the final figures of a finished model: choose nothing by what comes out. "
+    "{} is for the final figures of a finished model: choose nothing by what comes out. "
     "mien models test writes an opening down in a log."
 )
 
@@ -42,7 +42,7 @@ class JudgingOptions:
     split: Annotated[
         str,
         typer.Option(
-            help="Which part of the data; auto: PublicTest, or all of it where it is not divided; all: every face once.",
+            help="Which part of the data; auto: its validation set (PublicTest of FER-2013), or all of it where it is not divided; all: every face once.",
             rich_help_panel=_JUDGING,
         ),
     ] = "auto"
@@ -73,7 +73,7 @@ class JudgingOptions:
         bool,
         typer.Option(
             "--with-training",
-            help="Also measure on Training, for the ratio of both accuracies.",
+            help="Also measure on the training set, for the ratio of both accuracies.",
             rich_help_panel=_JUDGING,
         ),
     ] = False
@@ -242,7 +242,7 @@ def evaluate(
 
     Accuracy and balanced accuracy with their 95 % intervals, macro-F1, every class, the confusion matrix, second guesses, calibration,
     the distance to people's votes, people themselves, and all of it again without the images that also
-    stand in Training.
+    stand in the training set.
 
     Example: mien evaluate small faces/ -o evaluation.html
     """
@@ -256,7 +256,9 @@ def evaluate(
     options = judging.options(spelled(data.name), tracked_on(notes))
     faces = _opened(data, votes, subject, options.center_crop, notes)
     found = judge(subject, faces, options)
-    for remark in (*found.remarks, *([_PRIVATE] if PRIVATE_TEST in found.faces.splits else [])):
+    opened = PRIVATE_TEST in found.faces.splits
+    final = [_PRIVATE.format(found.faces.split_name(PRIVATE_TEST))] if opened else []
+    for remark in (*found.remarks, *final):
         notes.print(f"note: {remark}", style="dim")
     showing.show(found, notes)
 

@@ -56,7 +56,7 @@ def _title(found: Evaluation) -> Text:
     )
     return Text.assemble(
         (f"{found.subject.name}{result}", "bold"),
-        f" on {options.split} of {options.data}; labels: {found.ground_truth}; {views}",
+        f" on {found.split} of {options.data}; labels: {found.ground_truth}; {views}",
         ""
         if options.center_crop == 1
         else f", the middle {precise(options.center_crop, 0)} of each image's sides",
@@ -65,9 +65,9 @@ def _title(found: Evaluation) -> Text:
 
 def _figures(found: Evaluation) -> Table:
     parts = [
-        (found.options.split, found.whole),
+        (found.split, found.whole),
         ("leak-free part", found.leak_free),
-        ("Training", found.training),
+        (found.training_split, found.training),
     ]
     there = [(name, figures) for name, figures in parts if figures is not None]
     table = Table(TableColumn(kind="text"), *(name for name, _ in there))

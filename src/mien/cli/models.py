@@ -99,7 +99,7 @@ File = Annotated[
 def calibrate(network: File, data: Data, votes: Votes = None, mix: Mix = None) -> None:
     """Fit temperatures and blend of a finished file anew, on images that it has not learned from.
 
-    The weights stay. Those images are PublicTest without copies of Training; of data without splits, what its
+    The weights stay. Those images are the validation set without copies of training images; of data without splits, what its
     training held out. Scores of outputs whose answers change are taken off the card: mien models test
     measures them.
 
@@ -401,6 +401,6 @@ def _section(path: Path, card: Card) -> str:
     scores = (
         f"{header}\n{rows}"
         if rows
-        else "Not scored on PrivateTest yet: `mien models test` does that once, and logs it."
+        else "Not scored on the test set yet: `mien models test` does that once, and logs it."
     )
     return f"## {path.stem}\n\n{chr(10).join(lines)}\n\n{scores}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from rich.cells import cell_len
 from rich.text import Text
@@ -34,9 +34,18 @@ class Strips:
         return Text(self._letters[name])
 
     @property
-    def key(self) -> str:
-        """What the letters stand for; empty where the colours, which stand beside the names, say it."""
-        return ", ".join(f"{letter} {name}" for name, letter in self._letters.items() if name in self._used)
+    def key(self) -> dict[str, str]:
+        """The letters of what was shown, by its name; empty where the colours, which stand beside the names, say it."""
+        return {name: letter for name, letter in self._letters.items() if name in self._used}
+
+
+def key_line(key: Mapping[str, str]) -> str:
+    """What letters stand for, as a line.
+
+    >>> key_line({"sad": "s", "surprise": "u"})
+    's sad, u surprise'
+    """
+    return ", ".join(f"{letter} {name}" for name, letter in key.items())
 
 
 def _letters(names: Iterable[str]) -> dict[str, str]:

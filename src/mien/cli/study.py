@@ -305,7 +305,6 @@ def compare(
     table = source / LONG if source.is_dir() else source
     done, facts = read_study(table)
     output = output or table.parent
-    output.mkdir(parents=True, exist_ok=True)
     _compare(output, done, facts, compared.rules(), notes, asked=True)
 
 
@@ -410,7 +409,6 @@ def _analyzed(
     from mien.batch.shard import FilePart
 
     given = Input(found.given, "list", [FilePart(one.file, one.place) for one in found.recordings])
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with BatchJob(given, settings, folder, work.shard_size, drop_missing=drop_missing) as job:
         for remark in resumed(job) if job.output.resumed else []:
             notes.print(remark, style="dim")

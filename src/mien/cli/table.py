@@ -71,20 +71,27 @@ class Table:
         """Set the rows that follow apart."""
         self._sections.add(len(self._rows) - 1)
 
-    def __rich_console__(self, console: rich.console.Console, options: ConsoleOptions) -> RenderResult:
+    def shows(self, title: str, console: rich.console.Console) -> bool:
+        """Whether a console has room for the column of a title; what explains it belongs to it."""
+        return title not in [self._columns[place].title for place in self._layout(console, console.width).dropped]
+
+    def _layout(self, console: rich.console.Console, width: int) -> _Layout:
         sizes = [
             _sizes(column, [_text(row[place], console) for row, _ in self._rows])
             for place, column in enumerate(self._columns)
         ]
-        layout = _fitted(self._columns, sizes, options.max_width)
+        return _fitted(self._columns, sizes, width)
+
+    def __rich_console__(self, console: rich.console.Console, options: ConsoleOptions) -> RenderResult:
+        layout = self._layout(console, options.max_width)
         for number, widths in enumerate(layout.parts):
             if number:
                 yield Text("")
             for line in console.render_lines(self._part(widths, console), options, pad=False):
                 yield from _trimmed(line)
                 yield Segment.line()
-        if layout.dropped:
-            names = ", ".join(self._columns[place].title for place in layout.dropped)
+        # One without a title is a bar beside its number, which stays.
+        if names := ", ".join(title for place in layout.dropped if (title := self._columns[place].title)):
             yield Text(f"no room for: {names}", style="dim", overflow="fold")
 
     def __rich_measure__(self, console: rich.console.Console, options: ConsoleOptions) -> Measurement:

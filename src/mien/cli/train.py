@@ -74,7 +74,7 @@ def train(
     """Train a model and write it as an ONNX file with a card, which mien analyze --model takes.
 
     The folder of the run gets recipe.json, history.csv, curves.png, and the last and the best checkpoint
-    after every epoch. Killed at any moment and started again, it ends at the same weights. PrivateTest stays
+    after every epoch. Killed at any moment and started again, it ends at the same weights. The test set stays
     closed.
 
     Example: mien train faces/ --run runs/mine -o mine.onnx
@@ -174,7 +174,7 @@ def open_private(
     log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
     votes: Votes = None,
 ) -> None:
-    """Score a finished model on PrivateTest, the set to be opened once, and log that it was opened.
+    """Score a finished model on the test set (PrivateTest of FER-2013), which is to be opened once, and log that it was opened.
 
     Example: mien models test mine.onnx fer2013.csv
     """

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -94,7 +93,7 @@ def watch(
 
     run = run_settings(networks.config(), replace(video_options, tracking=tracking), pipeline)
     with open_live(source, options, tell) as live, handing.opened(live.name, pipeline, run, tell) as outlets:
-        board, began = Board(live, session.labels, networks.landmarks, talking == "skip"), time.monotonic()
+        board = Board(live, session.labels, networks.landmarks, talking == "skip")
         with (
             _stoppable(),
             marking(outlets, tell),
@@ -104,7 +103,7 @@ def watch(
                 outlets.send(watched)
                 board.update(watched)
                 see(watched)
-        board.summary(notes if form is StreamFormat.jsonl else screen, time.monotonic() - began)
+        board.summary(notes if form is StreamFormat.jsonl else screen)
     raise typer.Exit(0 if board.meter.read else NOTHING_READ)
 
 

@@ -14,6 +14,7 @@ from mien.core.face import POSE_TITLE, Face
 from mien.core.formatting import counted, percent, percents
 from mien.core.frame_result import FrameResult
 from mien.core.labels import NOTICE, Labels
+from mien.core.spacing import length_of
 from mien.media.live import LiveSource, State
 from mien.tracking.blinks import Blinks
 from mien.tracking.persons import People, talking_remarks
@@ -49,6 +50,7 @@ class Board:
         self._blinks = Blinks()
         self._holding = Holding()
         self._people: Sequence[tuple[Face, float]] = ()
+        self._first: float | None = None
         self._time = 0.0
         self._spans, self._everybody = FrameSpans(), People(labels, skip_talking)
         self._tracks: set[int] = set()
@@ -58,7 +60,7 @@ class Board:
         self.meter.count(watched.timing)
         faces, now = [face for face in watched.faces if face.label is not None], watched.frame.time
         held = self._holding.update(faces, now)
-        self._time = now
+        self._first, self._time = now if self._first is None else self._first, now
         self._blinks.update(watched.faces)
         self._everybody.add(
             self._spans.update(FrameResult(self._source.name, watched.frame.index, now, watched.faces))
@@ -84,9 +86,10 @@ class Board:
         """Who shows what; what a line is printed for when it changes."""
         return tuple((face.track, face.label) for face, _ in self._people)
 
-    def summary(self, console: Console, seconds: float) -> None:
-        """Print what was seen in so many seconds."""
+    def summary(self, console: Console) -> None:
+        """Print what was seen, and in how much of the stream's time."""
         source, rates = self._source, self.meter.rates()
+        seconds = length_of(self._first or 0.0, self._time, self.meter.read)
         came = f"{counted(source.captured, 'frame')} came, {self.meter.read:,} read, {source.skipped:,} passed over"
         console.print(Text(f"{source.name}: {seconds:.1f} s, {came}"), soft_wrap=True)
         if rates.median is not None:

@@ -188,8 +188,6 @@ def write_charts(scores: Sequence[ClipScore], folder: Path) -> list[Path]:
     written = []
     for number, score in enumerate(scores, 1):
         own = folder if len(scores) == 1 else folder / storable(f"{number}-{Path(score.name).stem}")
-        with translate_os_errors(own):
-            own.mkdir(parents=True, exist_ok=True)
         answers = f"{score.name}: clips with an answer, n = {score.answered.n:,}; {int(score.unanswered.sum()):,} without"
         written.append(draw_confusion(score.confusion, score.classes, own / "matrix.png", answers))
         written.append(_draw_totals(score, own / "totals.png"))

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from glob import escape
 from pathlib import Path
@@ -30,7 +30,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     A file that is replaced leaves its mode, its owner and group where this user may give them, and its access
     list to the new one. Behind a symbolic link it is the file that is replaced; the link stays.
 
-    A folder that is not there is made.
+    A folder that is not there is made, and vanishes with the file.
 
     Raises:
         InputError: The folder cannot be made or written to; or ``path`` is no plain file, or one that this
@@ -45,17 +45,55 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     >>> [found.name for found in folder.iterdir()]
     ['a.txt']
     """
-    place = _landing(Path(path))
-    with _aside(Path(path), _new_file) as aside:
-        made = aside.stat()
+    with atomic_files(path) as [aside]:
         yield aside
-        with translate_os_errors(path):
-            if not os.path.samestat(
-                made, aside.stat()
-            ):  # Some libraries put a private file of their own in its place.
-                aside.chmod(stat.S_IMODE(made.st_mode))
-            _like(place, aside)
-            aside.replace(place)
+
+
+@contextmanager
+def atomic_files(*paths: str | Path) -> Iterator[list[Path]]:
+    """The same of files that belong together: they take their names once all of them are whole, or none does.
+
+    >>> import tempfile
+    >>> table, syntax = (Path(tempfile.mkdtemp(), "new") / name for name in ("a.csv", "a.sps"))
+    >>> with suppress(ZeroDivisionError), atomic_files(table, syntax) as [aside, other]:
+    ...     _ = aside.write_text("whole"), 1 / 0
+    >>> table.parent.exists()
+    False
+    """
+    places = [_landing(Path(path)) for path in paths]
+    with ExitStack() as opened:
+        asides = [opened.enter_context(_aside(Path(path), _new_file)) for path in paths]
+        made = [aside.stat() for aside in asides]
+        yield asides
+        for path, place, aside, new in zip(paths, places, asides, made, strict=True):
+            with translate_os_errors(path):
+                # Some libraries put a private file of their own in its place.
+                if not os.path.samestat(new, aside.stat()):
+                    aside.chmod(stat.S_IMODE(new.st_mode))
+                _like(place, aside)
+        with _together(places):
+            for path, place, aside in zip(paths, places, asides, strict=True):
+                with translate_os_errors(path):
+                    aside.replace(place)
+
+
+@contextmanager
+def _together(places: list[Path]) -> Iterator[None]:
+    """Of several files that are moved to their places in the block, none stays that was not there before if it is cut off."""
+    new, what = [place for place in places if len(places) > 1 and not place.exists()], object()
+    expect(what, partial(_unlink, new))
+    try:
+        yield
+    except BaseException:
+        _unlink(new)
+        raise
+    finally:
+        settled(what)
+
+
+def _unlink(places: list[Path]) -> None:
+    for place in places:
+        place.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -212,15 +250,57 @@ def _landing(path: Path) -> Path:
 
 
 @contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """See to it that a folder is there, for the length of a block; those that were made for it and are still empty at its end
+    are deleted.
+
+    Raises:
+        OSError: It cannot be made.
+
+    >>> import tempfile
+    >>> place = Path(tempfile.mkdtemp())
+    >>> with made_folder(place / "a" / "b"):
+    ...     (place / "a" / "mine").touch()
+    >>> [found.name for found in sorted(place.rglob("*"))]
+    ['a', 'mine']
+    """
+    made, what = missing_folders(folder), object()
+    expect(what, partial(remove_empty, made))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        remove_empty(made)
+        settled(what)
+
+
+def missing_folders(folder: Path) -> list[Path]:
+    """A folder and those around it, the innermost first, as far as they are not there."""
+    missing = []
+    while not folder.exists() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    return missing
+
+
+def remove_empty(folders: list[Path]) -> None:
+    """Delete folders that lie within each other, the innermost first, as far as they are empty."""
+    with suppress(OSError):
+        for folder in folders:
+            folder.rmdir()
+
+
+@contextmanager
 def _aside(path: Path, make: Callable[[Path], None]) -> Iterator[Path]:
     """Something new and hidden beside a place, held as long as the block lasts; gone at its end."""
-    aside = _made_aside(path, make)
-    try:
-        with locked(aside):
-            yield aside
-    finally:
-        _delete(aside)
-        settled(aside)
+    with ExitStack() as opened:
+        aside = _made_aside(path, make, opened)
+        try:
+            with locked(aside):
+                yield aside
+        finally:
+            _delete(aside)
+            settled(aside)
 
 
 def _delete(aside: Path) -> None:
@@ -230,11 +310,11 @@ def _delete(aside: Path) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
+def _made_aside(path: Path, make: Callable[[Path], None], opened: ExitStack) -> Path:
     folder = _beside(path)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         while True:
+            opened.enter_context(made_folder(folder))
             aside = folder / f".{cut_to(path.stem, 100)}-{secrets.token_hex(4)}.part{path.suffix}"
             expect(aside, partial(_delete, aside))
             try:
@@ -242,7 +322,8 @@ def _made_aside(path: Path, make: Callable[[Path], None]) -> Path:
                 return aside
             except OSError as error:
                 settled(aside)
-                if not isinstance(error, FileExistsError):
+                # Another thread may have made the folder, and deleted it again.
+                if not isinstance(error, FileExistsError) and folder.is_dir():
                     raise
     except OSError as error:
         raise InputError(

@@ -24,8 +24,11 @@ def settled(what: Hashable) -> None:
     _OPEN.pop(what, None)
 
 
-def tidy_up() -> list[str]:
-    """Tidy up whatever is open, the oldest first, in which others may lie; no further stop may come meanwhile.
+def tidy_up(stop: BaseException | None = None) -> list[str]:
+    """Tidy up whatever is open, the newest first, as blocks end; no further stop may come meanwhile.
+
+    Args:
+        stop: What ended the command. What was noted of it, and of what it or a second one cut off, is told first.
 
     Returns:
         What stays, a line each.
@@ -36,10 +39,13 @@ def tidy_up() -> list[str]:
     ...     tidy_up(), tidy_up()
     (['half of it stays'], [])
     """
-    remarks = []
+    remarks: list[str] = []
+    while stop is not None:
+        remarks[:0] = getattr(stop, "__notes__", [])
+        stop = stop.__context__
     while _OPEN:
-        tidy = _OPEN.pop(next(iter(_OPEN)))
+        _, tidy = _OPEN.popitem()
         with suppress(Exception):  # Of what comes after it, something is saved all the same.
             if remark := tidy():
                 remarks.append(remark)
-    return remarks
+    return list(dict.fromkeys(remarks))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from mien.core.atomic import exclusive_lock, translate_os_errors
+from mien.core.atomic import exclusive_lock, made_folder, translate_os_errors
 from mien.core.errors import InputError
 
 LOCK = "lock"
@@ -40,8 +40,7 @@ def lock_folder(folder: Path) -> IO[str]:
     Raises:
         InputError: Another run is at work on the folder, or it cannot be written to.
     """
-    with translate_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    with translate_os_errors(folder), made_folder(folder):
         file = open(folder / LOCK, "a", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by the caller
     try:
         exclusive_lock(file)

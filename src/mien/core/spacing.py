@@ -12,6 +12,21 @@ PATIENCE = (
 )
 
 
+def length_of(first: float, last: float, frames: int) -> float:
+    """Seconds from the first frame that was looked at to the end of the last one, which lasts as long as the others on
+    average.
+
+    Args:
+        first: Time of the first one, in seconds of the stream's own clock.
+        last: Time of the last one.
+        frames: How many were looked at.
+
+    >>> length_of(0.0, 2.0, 5), length_of(3.0, 3.0, 1)
+    (2.5, 0.0)
+    """
+    return last - first + (last - first) / (frames - 1 if frames > 1 else 1)
+
+
 class Spacing:
     """The last steps between frames, on the stream's own clock, whether they are even or not.
 

@@ -165,7 +165,9 @@ class Audit:
         return {
             "images": len(data),
             "splits": {
-                name: int((data.splits == name).sum()) for name in SPLITS if (data.splits == name).any()
+                data.split_name(name): int((data.splits == name).sum())
+                for name in SPLITS
+                if (data.splits == name).any()
             },
             "unreadable": list(self.unreadable),
             "blank": self._told(data.blank),
@@ -202,11 +204,15 @@ class Audit:
             },
             "leaks": {
                 "training": self._told(self.leaks & self.training),
-                **{name: self._told(self.leaks & (data.splits == name)) for name in tests},
+                **{
+                    data.split_name(name): self._told(self.leaks & (data.splits == name)) for name in tests
+                },
             },
             "near_leaks": {
                 "training": self._told(self.near_leaks & self.training),
-                **{name: self._told(self.near_leaks & (data.splits == name)) for name in tests},
+                **{
+                    data.split_name(name): self._told(self.near_leaks & (data.splits == name)) for name in tests
+                },
             },
             "by": self._by(),
             "against": self._against(),
@@ -253,9 +259,10 @@ class Audit:
         names = [name for name in SPLITS if (self.data.splits == name).any()]
         for at, one in enumerate(names):
             groups = self.groups[self.data.splits == one]
-            found[f"{one} in itself"] = len(groups) - len(np.unique(groups))
+            called = self.data.split_name(one)
+            found[f"{called} in itself"] = len(groups) - len(np.unique(groups))
             for other in names[at + 1 :]:
-                found[f"{other} in {one}"] = int(
+                found[f"{self.data.split_name(other)} in {called}"] = int(
                     np.isin(self.groups[self.data.splits == other], groups).sum()
                 )
         return found
@@ -264,7 +271,7 @@ class Audit:
         one, other = self.data.splits[self.near.first], self.data.splits[self.near.second]
         names = [name for name in SPLITS if (self.data.splits == name).any()]
         return {
-            f"{second} and {first}": int(
+            f"{self.data.split_name(second)} and {self.data.split_name(first)}": int(
                 (((one == first) & (other == second)) | ((one == second) & (other == first))).sum()
             )
             for at, first in enumerate(names)

@@ -14,9 +14,9 @@ from mien.core.errors import InputError
 from mien.core.formatting import counted
 from mien.core.labels import Labels
 from mien.core.progress import ProgressCallback, no_progress
-from mien.data.dataset import VOTES, FaceDataset
+from mien.data.dataset import ALL, FIELD_NAMES, TRAINING, VOTES, FaceDataset
 from mien.data.images import central, resized
-from mien.data.label_names import in_order
+from mien.data.label_names import in_order, require_split
 
 Item = TypeVar("Item")
 
@@ -89,6 +89,7 @@ class DatasetBuilder:
     _images: list[NDArray[np.uint8]] = field(default_factory=list)
     _labels: list[str] = field(default_factory=list)
     _splits: list[str] = field(default_factory=list)
+    _split_names: dict[str, str] = field(default_factory=dict)
     _rows: list[int] = field(default_factory=list)
     _votes: list[Sequence[int]] = field(default_factory=list)
     _paths: list[str] = field(default_factory=list)
@@ -103,6 +104,7 @@ class DatasetBuilder:
         try:
             sample = read()
             image = self.terms.brought(sample.image)
+            split = TRAINING if sample.split is None else require_split(sample.split, sample.where)
             if self._images and image.shape != self._images[0].shape:
                 sizes = (
                     f"expected {_size(self._images[0])} pixels as in the images before it; got {_size(image)}"
@@ -115,7 +117,9 @@ class DatasetBuilder:
             return
         self._images.append(image)
         self._labels.append(sample.label)
-        self._splits.append(sample.split)
+        self._splits.append(split)
+        if sample.split is not None:
+            self._split_names.setdefault(split, sample.split.strip())
         self._rows.append(len(self._rows) if sample.row is None else sample.row)
         if sample.votes is not None:
             self._votes.append(sample.votes)
@@ -155,7 +159,16 @@ class DatasetBuilder:
             labels=labels,
             paths=np.array(self._paths, np.str_) if len(self._paths) == n else None,
             columns=self._further(),
+            split_names=self._called(),
         )
+
+    def _called(self) -> dict[str, str]:
+        """What the data set calls its splits, in the field's words where it has none."""
+        if not self._split_names:
+            return {**FIELD_NAMES, TRAINING: ALL}
+        if all(split == name for split, name in self._split_names.items()):
+            return {}
+        return {**FIELD_NAMES, **self._split_names}
 
     def _further(self) -> dict[str, NDArray[np.str_]]:
         """Columns that any row has, in the order in which they came; long texts are no columns to sort by."""
@@ -176,7 +189,7 @@ class LabelledSample:
         where: File and row, for messages.
         image: ``(h, w)`` uint8, gray, or ``(h, w, 3)`` RGB.
         label: Mien's word for the class.
-        split: Mien's word for the split.
+        split: The data set's own word for the split; None where it says nothing of one.
         row: Row in the original file, or None for the next one.
         votes: Ten counts in the order of ``VOTES``.
         path: The image's own file name.
@@ -186,7 +199,7 @@ class LabelledSample:
     where: str
     image: NDArray[np.uint8]
     label: str
-    split: str
+    split: str | None
     row: int | None = None
     votes: Sequence[int] | None = None
     path: str | None = None

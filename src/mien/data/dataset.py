@@ -17,7 +17,11 @@ from mien.core.names import nearest, quoted
 
 TRAINING, PUBLIC_TEST, PRIVATE_TEST = "Training", "PublicTest", "PrivateTest"
 SPLITS = (TRAINING, PUBLIC_TEST, PRIVATE_TEST)
-"""To learn from, to choose by, and to be opened once."""
+"""To learn from, to choose by, and to be opened once. These are FER-2013's names, by which every data set is asked for them."""
+FIELD_NAMES = {TRAINING: "training", PUBLIC_TEST: "validation", PRIVATE_TEST: "test"}
+"""What the field calls them."""
+ALL = "all"
+"""In place of a split: every face once; and what the one split of a data set is called that is not divided."""
 _HELD_OUT = 3589
 """Images in PublicTest, and in PrivateTest, of FER-2013."""
 
@@ -66,6 +70,7 @@ class FaceDataset:
         paths: ``(n,)`` file of each image within its folder, or None where images are not files.
         columns: What else is known of each row, such as ``person``: a name, and ``(n,)`` text; the empty text
             where nothing is.
+        split_names: What the data set calls those of `SPLITS` that it has another name for.
 
     Raises:
         InputError: The columns have different lengths, a value is not a column of ``labels``, or a further
@@ -88,6 +93,7 @@ class FaceDataset:
     labels: Labels = EXPRESSIONS
     paths: NDArray[np.str_] | None = None
     columns: Mapping[str, NDArray[np.str_]] = field(default_factory=dict)
+    split_names: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_further(self.columns)
@@ -101,7 +107,8 @@ class FaceDataset:
             )
 
     def _fixed(self) -> dict[str, NDArray[Any]]:
-        names = [field.name for field in fields(self) if field.name not in ("labels", "columns")]
+        shared = ("labels", "columns", "split_names")
+        names = [field.name for field in fields(self) if field.name not in shared]
         return {name: getattr(self, name) for name in names if getattr(self, name) is not None}
 
     def __len__(self) -> int:
@@ -121,9 +128,29 @@ class FaceDataset:
         keep = self.splits == name
         if not keep.any():
             raise InputError(
-                f"expected a split out of {', '.join(sorted(set(self.splits.tolist())))}; got {quoted(name)}"
+                f"expected a split out of {self.named_splits}; got {quoted(self.split_name(name))}"
             )
         return self.take(keep)
+
+    def split_name(self, split: str) -> str:
+        """What the data set calls one of `SPLITS`.
+
+        >>> images, names = np.zeros((2, 4, 4), np.uint8), {"Training": "train"}
+        >>> own = FaceDataset(images, np.array([3, 4]), None, np.full(2, "Training"), np.arange(2), split_names=names)
+        >>> own.split_name("Training"), own.split_name("PublicTest")
+        ('train', 'PublicTest')
+        """
+        return self.split_names.get(split, split)
+
+    @property
+    def named_splits(self) -> str:
+        """The splits that there are, as the data set calls them, for messages."""
+        return ", ".join(sorted(map(self.split_name, set(self.splits.tolist()))))
+
+    @property
+    def divided(self) -> bool:
+        """Whether the data set says which split its rows are of."""
+        return ALL not in self.split_names.values()
 
     def column(self, name: str) -> NDArray[np.str_]:
         """``(n,)`` text of one of the further columns; empty where a row has no value.
@@ -322,7 +349,7 @@ def statistics(data: FaceDataset) -> dict[str, Any]:
     """Counts of a data set, ready for JSON.
 
     Returns:
-        ``images``, ``width`` and ``height`` in px, ``labels``; ``splits`` and ``all`` with the count of
+        ``images``, ``width`` and ``height`` in px, ``labels``; ``splits``, as the data set calls them, and ``all`` with the count of
         every class, their ``total`` and ``imbalance``; ``votes``, None or the number of rows that were voted
         on and FER+ majority counts of every split.
 
@@ -337,7 +364,7 @@ def statistics(data: FaceDataset) -> dict[str, Any]:
         "width": data.images.shape[2],
         "height": data.images.shape[1],
         "labels": list(data.labels),
-        "splits": {name: _counted(data.split(name)) for name in names},
+        "splits": {data.split_name(name): _counted(data.split(name)) for name in names},
         "all": _counted(data),
         "votes": None if data.votes is None else _voted(data, data.votes, names),
     }
@@ -354,7 +381,7 @@ def _voted(data: FaceDataset, votes: NDArray[np.int64], names: list[str]) -> dic
     return {
         "rows": int((votes.sum(axis=1) > 0).sum()),
         "not_a_face": int(data.not_a_face.sum()),
-        "majority": {name: _majority(majority[data.splits == name]) for name in names},
+        "majority": {data.split_name(name): _majority(majority[data.splits == name]) for name in names},
     }
 
 

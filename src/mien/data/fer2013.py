@@ -26,7 +26,7 @@ from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.names import quoted
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES, FaceDataset
+from mien.data.dataset import OWN_COLUMNS, VOTES, FaceDataset
 from mien.data.label_names import KAGGLE, in_order, require_class, require_split, split_named
 
 _LABEL = ("emotion", "label", "expression", "class")
@@ -91,7 +91,8 @@ def read_kaggle(
                 f"{path}: expected the columns emotion and pixels; got {', '.join(columns.names) or 'nothing'}: name them so"
             )
         gathering = gathering or DatasetBuilder(path, terms)
-        reader = _RowReader(path, columns, terms, split_named(path.name.split(".")[0]) or TRAINING)
+        word = path.name.split(".")[0]
+        reader = _RowReader(path, columns, terms, word if split_named(word) else None)
         for number, line in enumerate(terms.track(lines, f"reading {path.name}")):
             if line:
                 gathering.add(partial(reader.read, line, number, lines.line_num))
@@ -109,7 +110,7 @@ def read_kaggle(
 class _RowReader:
     """Turns lines into samples; the first line's number of pixels holds for all."""
 
-    def __init__(self, path: Path, columns: Columns, terms: ReadOptions, split: str) -> None:
+    def __init__(self, path: Path, columns: Columns, terms: ReadOptions, split: str | None) -> None:
         self.path, self.columns, self.split = path, columns, split
         self.own = terms.own
         self.order: Labels = terms.labels or KAGGLE
@@ -128,7 +129,7 @@ class _RowReader:
             where=where,
             image=_image(line[columns.pixels], where),
             label=self._label(line[columns.label].strip(), where),
-            split=self.split if columns.split is None else require_split(line[columns.split], where),
+            split=self.split if columns.split is None else line[columns.split],
             row=None if columns.row is None else _whole(line[columns.row], where, "a row number"),
             votes=[_whole(line[place], where, "a number of votes") for place in columns.votes]
             if len(columns.votes) == len(VOTES)
@@ -180,7 +181,7 @@ def _image(text: str, where: str) -> NDArray[np.uint8]:
 def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set as CSV, gzipped where the name ends in ``.gz``.
 
-    The columns are Kaggle's ``emotion,pixels,Usage``. Rows that are not numbered one after the other get a
+    The columns are Kaggle's ``emotion,pixels,Usage``, without the last where the data is not divided. Rows that are not numbered one after the other get a
     column ``row``, votes the columns ``votes_*``; further columns follow. Labels are Kaggle's numbers for the seven classes of
     FER-2013, and words for any other set of classes.
 
@@ -198,7 +199,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
     header = [
         "emotion",
         "pixels",
-        "Usage",
+        *(["Usage"] if data.divided else []),
         *(["row"] if rows else []),
         *([f"votes_{name}" for name in VOTES] if votes else []),
         *data.columns,
@@ -215,7 +216,7 @@ def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_pro
             cells = [
                 KAGGLE.index(name) if seven else name,
                 " ".join([words[value] for value in image.tobytes()]),
-                data.splits[at],
+                *([data.split_name(str(data.splits[at]))] if data.divided else []),
             ]
             cells += ([rows[at]] if rows else []) + (votes[at] if votes else [])
             cells += [str(column[at]) for column in data.columns.values()]

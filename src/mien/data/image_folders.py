@@ -15,7 +15,7 @@ from mien.core.errors import InputError
 from mien.core.output_names import storable
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import TRAINING, VOTES, FaceDataset
+from mien.data.dataset import VOTES, FaceDataset
 from mien.data.images import content_of, pixels, png_bytes
 from mien.data.label_names import KNOWN, SPLIT_NAMES, in_order, require_class, split_named
 from mien.data.metadata import metadata_in, read_described
@@ -37,7 +37,7 @@ class _Listed:
     root: Path
     file: Path
     label: str
-    split: str
+    split: str | None
     colour: bool
 
     def read(self) -> LabelledSample:
@@ -62,14 +62,13 @@ def read_folders(path: Path, terms: ReadOptions) -> DatasetBuilder:
     return gathering
 
 
-def _levels(path: Path) -> list[tuple[str, Path]]:
-    """Folders that hold class folders, each with the split that it stands for."""
+def _levels(path: Path) -> list[tuple[str | None, Path]]:
+    """Folders that hold class folders, each with the word for the split that it stands for."""
     inner = folders_in(path)
-    named = [(split_named(folder.name), folder) for folder in inner]
-    levels = [(split, folder) for split, folder in named if split]
+    levels: list[tuple[str | None, Path]] = [(each.name, each) for each in inner if split_named(each.name)]
     if not levels:
-        return [(TRAINING, path)]
-    other = [folder for split, folder in named if not split]
+        return [(None, path)]
+    other = [each for each in inner if not split_named(each.name)]
     if other:
         splits = "train, validation, test, PublicTest, PrivateTest"
         raise InputError(
@@ -78,7 +77,7 @@ def _levels(path: Path) -> list[tuple[str, Path]]:
     return levels
 
 
-def _class_files(root: Path, level: Path, split: str, terms: ReadOptions) -> Iterator[_Listed]:
+def _class_files(root: Path, level: Path, split: str | None, terms: ReadOptions) -> Iterator[_Listed]:
     folders = folders_in(level)
     if not folders:
         known = ", ".join(dict.fromkeys((*KNOWN, *terms.own)))

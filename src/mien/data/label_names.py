@@ -94,7 +94,7 @@ def require_split(word: str, where: str) -> str:
     name = split_named(word)
     if name is None:
         raise InputError(
-            f"{where}: expected a split out of Training, PublicTest, PrivateTest, train, validation, test; got {quoted(word)}: rename it"
+            f"{where}: expected a split out of train, validation, test, Training, PublicTest, PrivateTest; got {quoted(word)}: rename it"
         )
     return name
 

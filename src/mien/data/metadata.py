@@ -17,7 +17,7 @@ from mien.core.csv_cells import plain
 from mien.core.errors import InputError
 from mien.core.names import quoted, unreadable
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import OWN_COLUMNS, TRAINING, VOTES
+from mien.data.dataset import OWN_COLUMNS, VOTES
 from mien.data.images import content_of, file_named, pixels
 from mien.data.label_names import (
     LABEL_COLUMNS,
@@ -199,15 +199,15 @@ class _Row:
             )
         return self.names[int(label)]
 
-    def _split(self, inner: Path) -> str:
-        named = next((split for part in inner.parts[:-1] if (split := split_named(part))), None)
+    def _split(self, inner: Path) -> str | None:
+        named = next((part for part in inner.parts[:-1] if split_named(part)), None)
         told = self._value(SPLIT_COLUMNS)
-        stated = None if told in (None, "") else require_split(str(told), self.where)
-        if named and stated and named != stated:
+        stated = None if told in (None, "") else str(told)
+        if named and stated and split_named(named) != require_split(stated, self.where):
             raise InputError(
                 f"{self.where}: expected the split {named}, after the folder that {inner.name} lies in; got {stated}: correct it or move the image"
             )
-        return named or stated or TRAINING
+        return named or stated
 
     def _whole(self, name: str) -> int | None:
         value = self.values.get(name)

@@ -16,7 +16,7 @@ from mien.core.formatting import counted
 from mien.core.labels import canonical_label
 from mien.core.progress import ProgressCallback, no_progress
 from mien.data.builder import DatasetBuilder, LabelledSample, ReadOptions
-from mien.data.dataset import OWN_COLUMNS, SPLITS, TRAINING, VOTES, FaceDataset
+from mien.data.dataset import OWN_COLUMNS, SPLITS, VOTES, FaceDataset
 from mien.data.images import content_of, file_named, pixels, png_bytes
 from mien.data.label_names import (
     LABEL_COLUMNS,
@@ -26,7 +26,6 @@ from mien.data.label_names import (
     column_named,
     in_order,
     require_class,
-    require_split,
     split_named,
 )
 
@@ -154,7 +153,7 @@ class _FileReader:
             where=where,
             image=pixels(content, where, self.terms.colour),
             label=self._named(label, where),
-            split=TRAINING if self.splits is None else require_split(str(self.splits[position]), where),
+            split=None if self.splits is None else str(self.splits[position]),
             row=None if self.rows is None else row,
             votes=None if self.votes is None else self.votes[position],
             columns={name: column[position] for name, column in self.columns.items()},
@@ -200,7 +199,8 @@ class _FileReader:
         name = column_named(table.columns, SPLIT_COLUMNS)
         if name is not None:
             return list(table[name].cast(_polars().String).to_list())
-        split = split_named(self.file.name.split("-")[0].split(".")[0]) or split_named(self.file.parent.name)
+        words = (self.file.name.split("-")[0].split(".")[0], self.file.parent.name)
+        split = next((word for word in words if split_named(word)), None)
         return None if split is None else [split] * table.height
 
 
@@ -334,8 +334,9 @@ def _packed(data: FaceDataset, name: str, track: ProgressCallback, *, split: boo
         ),
         "label": polars.Series(data.expressions, dtype=polars.Int64),
     }
-    if split:
-        columns["usage"] = polars.Series(data.splits.tolist(), dtype=polars.String)
+    if split and data.divided:
+        names = [data.split_name(split) for split in data.splits.tolist()]
+        columns["usage"] = polars.Series(names, dtype=polars.String)
     if data.votes is not None:
         columns |= {
             f"votes_{name}": polars.Series(data.votes[:, place], dtype=polars.Int64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mien.core.errors import InputError
-from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
+from mien.data.dataset import FIELD_NAMES, PUBLIC_TEST, TRAINING, FaceDataset
 
 _ROUNDS = 4
 """How often each group is asked for its side."""
@@ -32,14 +32,14 @@ def split_anew(
 
     Args:
         data: Images; the splits that they have are forgotten.
-        share: Part of every class that becomes Training, above 0 and below 1.
+        share: Part of every class to learn from, above 0 and below 1.
         seed: The same seed gives the same split.
         held_out: Split of the rest.
         scatter: Deal copies out like other images, as the papers do.
         by: A further column of the data, such as ``person``; rows without a value go on their own.
 
     Returns:
-        The same rows in the same order, with new ``splits``.
+        The same rows in the same order, with new ``splits``, which are called as in the field.
 
     Raises:
         InputError: The share is not between 0 and 1, there is no such column, or a class is too small to
@@ -54,7 +54,7 @@ def split_anew(
     if not 0 < share < 1:
         raise InputError(f"expected a share above 0 and below 1; got {share}")
     if held_out == TRAINING:
-        raise InputError("expected PublicTest or PrivateTest for the part that is held out; got Training")
+        raise InputError("expected validation or test for the part that is held out; got training")
     units = np.arange(len(data)) if scatter else _numbered(data.digests)
     random = np.random.default_rng(seed)
     if by is None:
@@ -69,9 +69,9 @@ def split_anew(
             small = ", ".join(data.labels[int(column)] for column in sorted(missing))
             more = "images" if by is None else f"images of another {by}"
             raise InputError(
-                f"expected enough images of every class for both sides; {name} gets none of {small}: add {more} or change the share"
+                f"expected enough images of every class for both sides; {FIELD_NAMES[name]} gets none of {small}: add {more} or change the share"
             )
-    return replace(data, splits=splits)
+    return replace(data, splits=splits, split_names=FIELD_NAMES)
 
 
 def folds(data: FaceDataset, count: int) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mien.core.atomic import made_folder
 from mien.core.errors import InputError
 from mien.core.notebook import PNGImage, PNGImages
 from mien.core.scratch import scratch_folder
@@ -39,15 +40,17 @@ def write_plots(found: Evaluation, folder: Path) -> list[Path]:
         "classes": classes_figure(found.classes, found.per_class, found.whole.accuracy),
     }
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        with made_folder(folder):
+            return [
+                style.save(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()
+            ]
     except OSError as error:
         raise InputError(
             f"expected a folder for the images; {folder}: {error.strerror}: give another one with --plots"
         ) from None
-    return [style.save(figure, folder / f"{name}.png", _title(found)) for name, figure in figures.items()]
 
 
 def _title(found: Evaluation) -> str:
     head = f" ({found.subject.head})" if found.subject.head else ""
     views = "one view" if found.options.views == "one" else f"{found.options.views} views"
-    return f"{found.subject.name}{head}: {found.options.split}, labels: {found.ground_truth}, n = {found.whole.n:,}, {views}"
+    return f"{found.subject.name}{head}: {found.split}, labels: {found.ground_truth}, n = {found.whole.n:,}, {views}"

@@ -30,7 +30,7 @@ class Tile:
         was: Its right class.
         guesses: The most probable classes with their probabilities.
         people: What the annotators of FER+ said, with counts; empty where nobody voted.
-        leaked: It also stands in Training.
+        leaked: It also stands in the training set.
     """
 
     image: str

@@ -13,7 +13,7 @@ from mien.core.formatting import counted, precise, shortened
 from mien.core.labels import Labels
 from mien.core.notebook import PNGImages, html_table
 from mien.core.progress import ProgressCallback, no_progress
-from mien.data.dataset import FaceDataset
+from mien.data.dataset import TRAINING, FaceDataset
 from mien.evaluation.annotators import AnnotatorScore
 from mien.evaluation.figures import Figures
 from mien.evaluation.ground_truth import TOLD
@@ -38,11 +38,11 @@ class EvaluateOptions:
     """What to measure, and how.
 
     Args:
-        split: Which part of the data; ``auto`` is ``PublicTest``, or all of it where it is not divided; ``all`` is
-            every face once, whose ``leak_free`` part are those that are not in Training.
+        split: Which part of the data; ``auto`` is the validation set (``PublicTest``), or all of it where it is not divided;
+            ``all`` is every face once, whose ``leak_free`` part are those that are not in the training set.
         labels: What counts as right, one of `LABEL_SETS`.
         views: How often an image is looked at, one of `VIEWS`.
-        with_training: Also measure on the Training split, for the ratio of the two accuracies.
+        with_training: Also measure on the training set, for the ratio of the two accuracies.
         corruptions: Also measure on the same images made worse (`mien.evaluation.robustness`).
         by: A further column of the data; also measure for each of its values (`mien.evaluation.groups`).
         min_group: Images below which the group of a value counts as small: shown, but not compared.
@@ -85,16 +85,16 @@ class Evaluation:
         options: What was asked; ``split`` and ``labels`` as they were taken.
         classes: Columns of everything below.
         whole: Figures on all counted images.
-        leak_free: The same without images that also stand in Training, and without Training itself; None where
+        leak_free: The same without images that also stand in the training set, and without that itself; None where
             nothing can leak.
-        training: The same on Training; None unless asked for.
+        training: The same on the training set; None unless asked for.
         robustness: Errors in bad images; None unless asked for.
         groups: Figures for each value of a column; None unless asked for.
         humans: People and the subject against the same other people; empty where nobody voted.
         faces: The counted images.
         probs: ``(n, k)`` probabilities for them.
         truth: ``(n,)`` their right column.
-        leaked: ``(n,)`` which of them stand in Training, too.
+        leaked: ``(n,)`` which of them stand in the training set, too.
         remarks: What a reader should know.
 
     >>> from mien.evaluation import evaluate
@@ -123,14 +123,14 @@ class Evaluation:
 
     def __repr__(self) -> str:
         head = f", head {self.subject.head}" if self.subject.head else ""
-        data = f"{self.options.split} of {shortened(self.options.data, 30)}"
+        data = f"{self.split} of {shortened(self.options.data, 30)}"
         name = f"{shortened(self.subject.name, 30)}{head} on {data}"
         return (
             f"Evaluation({name}, {counted(self.whole.n, 'image')}, accuracy {precise(self.whole.accuracy)})"
         )
 
     def _repr_html_(self) -> str:
-        parts = (("all", self.whole), ("leak-free part", self.leak_free), ("Training", self.training))
+        parts = (("all", self.whole), ("leak-free part", self.leak_free), (self.training_split, self.training))
         rows = [_cells(name, part) for name, part in parts if part is not None]
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks)
         return html_table(_TITLES, rows, len(rows), repr(self)) + remarks
@@ -145,6 +145,16 @@ class Evaluation:
         from mien.evaluation.charts import charts_of
 
         return charts_of(self)
+
+    @property
+    def split(self) -> str:
+        """What the data calls the split that was measured on."""
+        return self.faces.split_name(self.options.split)
+
+    @property
+    def training_split(self) -> str:
+        """What the data calls the images to learn from."""
+        return self.faces.split_name(TRAINING)
 
     @property
     def ground_truth(self) -> str:
@@ -178,7 +188,7 @@ class Evaluation:
 
     @property
     def train_ratio(self) -> float | None:
-        """Accuracy here over accuracy on Training; None unless asked for."""
+        """Accuracy here over accuracy on the training set; None unless asked for."""
         return (
             None
             if self.training is None or not self.training.accuracy
@@ -192,7 +202,7 @@ class Evaluation:
             "model": self.subject.name,
             "head": self.subject.head,
             "data": self.options.data,
-            "split": self.options.split,
+            "split": self.split,
             "labels": self.options.labels,
             "views": self.options.views,
             "center_crop": self.options.center_crop,

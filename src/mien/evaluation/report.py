@@ -101,8 +101,8 @@ def _groups(found: Evaluation) -> dict[str, Any]:
 
 def _parts(found: Evaluation) -> list[tuple[str, Figures]]:
     parts = [
-        (f"{found.options.split}, whole", found.whole),
+        (f"{found.split}, whole", found.whole),
         ("leak-free part", found.leak_free),
-        ("Training", found.training),
+        (found.training_split, found.training),
     ]
     return [(name, figures) for name, figures in parts if figures is not None]

@@ -13,7 +13,7 @@ from mien.core.errors import InputError
 from mien.core.formatting import precise
 from mien.core.labels import FERPLUS
 from mien.core.progress import ProgressCallback, no_progress
-from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
+from mien.data.dataset import ALL, PUBLIC_TEST, TRAINING, FaceDataset
 from mien.data.label_names import split_named
 from mien.evaluation.annotators import SIZES, AnnotatorScore, annotator_scores
 from mien.evaluation.evaluation import EvaluateOptions, Evaluation
@@ -24,9 +24,6 @@ from mien.evaluation.predictor import Predictor, Spec, faces_for, open_subject
 from mien.evaluation.robustness import Robustness, robustness
 from mien.inference.crop import planes
 from mien.inference.views import mean_over_views, require_views
-
-ALL = "all"
-"""In place of a split: every face once."""
 
 
 def evaluate(
@@ -39,7 +36,7 @@ def evaluate(
     Args:
         subject: A `Predictor`, or anything that `open_subject` opens.
         data: Labelled faces, or where they are.
-        options: What to measure; one view of PublicTest by default, or of all data where it is not divided.
+        options: What to measure; one view of the validation set by default, or of all data where it is not divided.
 
     Raises:
         InputError: There is no such split, no image of it counts, the classes of both do not fit, or there is
@@ -75,6 +72,8 @@ def _split(name: str, data: FaceDataset) -> str:
     there = sorted(set(data.splits.tolist()))
     if name != "auto":
         return split_named(name) or name
+    if not data.divided:
+        return ALL
     if PUBLIC_TEST in there or len(there) != 1:
         return PUBLIC_TEST
     return str(there[0])
@@ -104,12 +103,12 @@ def _evaluation(
 ) -> Evaluation:
     part = data if options.split == ALL else data.split(options.split)
     if options.by is not None:
-        require_values(part, options.by, options.split)
+        require_values(part, options.by, data.split_name(options.split))
     everything = _ask(subject, part, truth, options)
     counted = everything.counted()
     if not len(counted.faces):
         raise InputError(
-            f"expected images in {options.split} that count under the labels ({TOLD[truth.labels]}); there is none: take other --ground-truth"
+            f"expected images in {data.split_name(options.split)} that count under the labels ({TOLD[truth.labels]}); there is none: take other --ground-truth"
         )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
@@ -171,7 +170,7 @@ def _robustness(
 
 
 def _leaked(part: FaceDataset, data: FaceDataset, split: str) -> NDArray[np.bool_] | None:
-    """Which images stand in Training, too; None where all do, or where there is no such split."""
+    """Which images are among those to learn from, too; None where all do, or where there is no such split."""
     if split == TRAINING or TRAINING not in data.splits or (data.splits == TRAINING).all():
         return None
     return part.copied_from(data.split(TRAINING))
@@ -190,24 +189,25 @@ def _humans(everything: Answered) -> tuple[AnnotatorScore, ...]:
 
 
 def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.bool_] | None) -> list[str]:
-    counts = np.bincount(counted.truth, minlength=len(counted.classes))
+    counts, named = np.bincount(counted.truth, minlength=len(counted.classes)), counted.faces.split_name
     empty = ", ".join(name for name, count in zip(counted.classes, counts, strict=True) if not count)
     remarks = []
     if empty:
         remarks.append(
-            f"{options.split} has no image of {empty}: no recall; balanced accuracy leaves it out, macro-F1 unless it is answered (0)"
+            f"{named(options.split)} has no image of {empty}: no recall; balanced accuracy leaves it out, macro-F1 unless it is answered (0)"
         )
     if leaked is None and (counted.faces.splits == TRAINING).all():
+        which = f"this is {named(TRAINING)}" if counted.faces.divided else "the data is not divided"
         remarks.append(
-            "this is Training: the figures say nothing about other faces if the model has learned from it"
+            f"{which}: the figures say nothing about other faces if the model has learned from it"
         )
     elif leaked is not None and options.split == ALL:
         remarks.append(
-            f"{int(leaked.sum()):,} of these faces are in Training or copies of such: what a model that has learned from them shows of "
+            f"{int(leaked.sum()):,} of these faces are in {named(TRAINING)} or copies of such: what a model that has learned from them shows of "
             "other faces, leak_free says alone"
         )
     elif leaked is None:
         remarks.append(
-            "the data has no Training split, so nothing can be said about copies in it: leak_free is empty"
+            "the data has no training split, so nothing can be said about copies in it: leak_free is empty"
         )
     return remarks

@@ -53,6 +53,8 @@ def events(file: EventFile) -> Iterator[Event]:
 def _of_task(file: EventFile, task: Mapping[str, Any]) -> Iterator[Event]:
     given = task["data"].get("fps")
     rate = float(given or USUAL_RATE)
+    if not 0 < rate < float("inf"):
+        raise ValueError(f"{given} frames a second")
     if not given:
         file.remarks.append(
             f"{file.path}: how many frames a second the video has is not said; {rate:g} are taken"

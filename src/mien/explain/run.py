@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import translate_os_errors
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.core.names import quoted
 from mien.core.notebook import PNGImage, PNGImages
@@ -207,7 +206,6 @@ def _sheets(
     labels = subject.classifier.labels
     target = None if choice.target is None else labels.index(choice.target)
     faces = crops_of(image, subject.classifier, choice.detector)
-    folder = _made(folder)
     if "kernels" in what:
         path = folder / f"{_word(subject.name)}-kernels.png"
         save_image(path, layout.kernels_page(subject))
@@ -221,12 +219,6 @@ def _sheets(
             path = folder / f"{stem}-face{number}-{kind}.png"
             save_image(path, _PAGES[kind](question))
             yield SheetFile(path, kind, number, question.expression)
-
-
-def _made(folder: Path) -> Path:
-    with translate_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _word(name: str) -> str:

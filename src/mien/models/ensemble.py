@@ -30,7 +30,7 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
     Args:
         files: What ``mien train`` or ``mien models export`` wrote, in float: networks of any shape with the same
             results.
-        data: What they learned from: PublicTest without copies sets the temperatures.
+        data: What they learned from: the validation set without copies sets the temperatures.
         target: Where the new file goes; its name becomes the network's.
 
     Returns:

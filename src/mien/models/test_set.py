@@ -47,7 +47,7 @@ def scores_of(found: list[Evaluation], data: FaceDataset) -> list[Score]:
 
 def _score(found: Evaluation, figures: Figures, part: str, names: Mapping[str, str]) -> Score:
     return Score(
-        data=f"PrivateTest, {part}",
+        data=f"{found.split}, {part}",
         labels=names[found.options.labels],
         n=figures.n,
         accuracy=round(figures.accuracy, 5),

@@ -33,7 +33,7 @@ def average(
     Args:
         files: What ``mien train`` or ``mien models export`` wrote, in float: one network, trained further from the
             same weights in several ways, or before and after.
-        data: What they learned from: PublicTest without copies sets the temperatures.
+        data: What they learned from: the validation set without copies sets the temperatures.
         target: Where the new file goes.
         shares: Of each file in the mean, in their order; they need not add up to 1. Without any, all count
             alike.

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
-from mien.core.atomic import translate_os_errors
+from mien.core.atomic import made_folder, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
 from mien.core.frame_result import FrameResult
@@ -79,15 +79,13 @@ class Recording(Outlet):
         self._video: RecordedVideo | None = None
         self._begun: float | None = None  # Time of the first frame, which is 0 s of the recording.
         self._count, self._looked, self._over = 0, 0.0, False
-        with translate_os_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._files = ExitStack()
+        with translate_os_errors(folder), made_folder(folder):
             if any(folder.iterdir()):
                 raise InputError(
                     f"{folder}: expected a new or an empty folder for a recording; got one that holds something"
                 )
-        self._check_room()
-        self._files = ExitStack()
-        with translate_os_errors(folder):
+            self._check_room()
             self._open(settings)
         most = "" if limit is None else f", up to {limit / 1e9:g} GB"
         self.about = (

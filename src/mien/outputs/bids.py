@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.atomic import atomic_files, translate_os_errors
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.core.names import json_text, printable
 from mien.outputs.base import PerVideoWriter
@@ -57,11 +57,8 @@ class BidsEvents(PerVideoWriter):
     def write_video(self, path: Path, source: AnalyzedSource, video: Overview) -> None:
         described = beside(path)
         assert described is not None
-        contents = {
-            described: json_text(sidecar(self.run.labels), indent=2) + "\n",
-            path: events_tsv(all_stretches(video)),
-        }
-        for place, text in contents.items():
-            with atomic_write(place) as aside, translate_os_errors(place):
+        contents = (json_text(sidecar(self.run.labels), indent=2) + "\n", events_tsv(all_stretches(video)))
+        with atomic_files(described, path) as asides, translate_os_errors(path):
+            for aside, text in zip(asides, contents, strict=True):
                 aside.write_text(text, encoding="utf-8", newline="\n")
         self.written.append(described)

@@ -10,7 +10,7 @@ from typing import Any
 from xml.sax.saxutils import quoteattr
 
 from mien import __version__
-from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.atomic import atomic_files, translate_os_errors
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
 from mien.core.names import json_text, printable
 from mien.events.label_studio import USUAL_RATE
@@ -91,10 +91,8 @@ class LabelStudio(PerVideoWriter):
             )
         place = f"/data/local-files/?d={Path(name_of(source.source)).name}"
         tasks = [task(place, all_stretches(video), rate or USUAL_RATE)]
-        for file, text in (
-            (labels, configuration(self.run.labels)),
-            (path, json_text(tasks, indent=1) + "\n"),
-        ):
-            with atomic_write(file) as aside, translate_os_errors(file):
+        contents = (configuration(self.run.labels), json_text(tasks, indent=1) + "\n")
+        with atomic_files(labels, path) as asides, translate_os_errors(path):
+            for aside, text in zip(asides, contents, strict=True):
                 aside.write_text(text, encoding="utf-8", newline="\n")
         self.written.append(labels)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.atomic import translate_os_errors
 from mien.core.formatting import clock, percent
 from mien.core.labels import NOTICE
 from mien.plotting import style
@@ -48,8 +47,6 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
         InputError: The folder cannot be written to.
     """
     style.require_matplotlib()
-    with translate_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     written = [_draw_video(folder / "timeline.png", overview, title)]
     if overview.timeline.people:
         longest = _longest(overview)

@@ -47,8 +47,6 @@ def write_study(
         InputError: A file cannot be written.
     """
     facts = StudyFacts(settings, rules, len(study.recordings), len(study.participants))
-    with translate_os_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
     write_long(folder / LONG, study.rows, study.fields)
     write_wide(folder / WIDE, study.rows, study.fields)
     _write_json(folder / FACTS, _facts(study, facts))

@@ -149,6 +149,8 @@ class _Mean:
 
     def take(self, step: float, logs: Floats, weight: float, tau: float) -> Floats:
         """``(k,)`` mean log-probabilities up to now."""
+        if not self.total:
+            step = step or FIRST  # Of two frames of one time the second may be the first of its kind.
         left = float(np.exp(-step / tau))
         share = (1 - left) * weight
         self.sums = self.sums * left + share * logs

@@ -62,8 +62,9 @@ class _Mouth:
     stretches: deque[tuple[float, float]] = field(default_factory=deque)
 
     def add(self, time: float, opening: float) -> None:
-        """Take in the next measure, and forget what lies too far back."""
-        self.times.append(time)
+        """Take in the next measure, and forget what lies too far back. Frames of one time count once."""
+        if not self.times or time > self.times[-1]:
+            self.times.append(time)
         while time - self.times[0] > WINDOW + HELD:
             self.times.popleft()
         self.high = max(self.high, (opening, time), key=lambda extreme: extreme[0])
@@ -132,7 +133,7 @@ class _Mouths:
     def add(self, time: float, faces: Faces) -> dict[int, _Mouth]:
         """Take in the next frame; gives the mouths in it by row."""
         self.people = {
-            track: mouth for track, mouth in self.people.items() if 0 < time - mouth.times[-1] <= BREAK
+            track: mouth for track, mouth in self.people.items() if 0 <= time - mouth.times[-1] <= BREAK
         }
         found = {}
         for row, track, opening in _openings(faces):

@@ -18,7 +18,7 @@ from onnx import helper, numpy_helper
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, NetworkError
 from mien.core.labels import FERPLUS
-from mien.data.dataset import PUBLIC_TEST, FaceDataset
+from mien.data.dataset import PUBLIC_TEST, TRAINING, FaceDataset
 from mien.inference.card import Card, read_card, read_network, write_card
 from mien.inference.crop import planes
 from mien.inference.onnx_graph import keep_only, rename
@@ -191,22 +191,23 @@ def heads(card: Card) -> list[str]:
 
 
 def divided(data: FaceDataset, *cards: Card) -> Splits:
-    """What files have learned from, and what sets their temperatures: Training, and PublicTest without its copies; where
+    """What files have learned from, and what sets their temperatures: the training set, and the validation set without its copies; where
     the data set has no such split, the parts that their trainings made of it.
 
     Raises:
-        InputError: The cards do not tell of such parts, or of different ones, or PublicTest has nothing but copies.
+        InputError: The cards do not tell of such parts, or of different ones, or the validation set has nothing but copies.
     """
     if PUBLIC_TEST in data.splits:
         parts = divide(data, Split())
         if not len(parts.calibration):
             raise InputError(
-                "expected images in PublicTest that Training does not have, to calibrate by; all of them are copies: add others"
+                f"expected images in {data.split_name(PUBLIC_TEST)} that {data.split_name(TRAINING)} does not have, to calibrate by; all of them "
+                "are copies: add others"
             )
         return parts
     first, *others = (card.division for card in cards)
     if not first or any(other != first for other in others):
-        told = "expected data with the split PublicTest, to calibrate by images that were not learned from"
+        told = "expected data with a validation set, to calibrate by images that were not learned from"
         why = "the models held out different images" if any([first, *others]) else "the card names no others"
         raise InputError(f"{told}; it has none, and {why}: make one with mien data split")
     return divide(data, Split(**first))  # type: ignore[arg-type]

@@ -369,10 +369,8 @@ def _prepare(folder: Path, manifest: dict[str, Any]) -> None:
                 f"{folder} holds other views (see its {MANIFEST}): give another folder with --output"
             )
         return
-    with translate_os_errors(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as aside:
-            aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
+    with translate_os_errors(path), atomic_write(path) as aside:
+        aside.write_text(json.dumps(manifest) + "\n", encoding="utf-8", newline="\n")
 
 
 def _path(folder: Path, number: int) -> Path:

@@ -48,11 +48,11 @@ _MEANINGS = {
     "labels": "labels, what the labels of its training images say",
 }
 _CUTS = {
-    "clean": "Training without copies of test images, blanks and images that are not a face",
-    "official": "all of Training, copies of test images too: only to compare with the literature",
+    "clean": "the training set without copies of test images, blanks and images that are not a face",
+    "official": "all of the training set, copies of test images too: only to compare with the literature",
     "held-out": "all but a seeded share of every class",
     "stratified": "a seeded share of every class",
-    "first": "the first part of Training",
+    "first": "the first part of the training set",
 }
 _LIMITS = (
     f"{NOTICE} Not for decisions about people, not for emotion inference at work or in "
@@ -256,7 +256,7 @@ def _of_other_data(card: Card, recipe: Recipe) -> Card:
     summary = card.summary.replace(
         _MEANINGS["fer2013"], "fer2013, what the labels of its training images say"
     )
-    held_out = "PublicTest" if recipe.split.policy in ("clean", "official") else "the part that was held out"
+    held_out = "the validation set" if recipe.split.policy in ("clean", "official") else "the part that was held out"
     split = card.split.replace(
         _CALIBRATED.format(_held_out(recipe)),
         f"Images that were not learned from set the temperatures: {held_out}{_held_out(recipe)}.",

@@ -239,12 +239,6 @@ def _taught(recipe: Recipe, views: TeacherCache | None) -> Recipe:
 
 
 def _prepare(folder: Path, recipe: Recipe) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"expected a folder for the run; {folder}: {error.strerror}: give another one with --run"
-        ) from None
     sweep(folder)
     path = folder / RECIPE
     if path.is_file() and Recipe.load(path) != recipe:

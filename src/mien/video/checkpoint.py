@@ -20,7 +20,14 @@ from typing import IO, Any
 
 import numpy as np
 
-from mien.core.atomic import atomic_write, remove_partials, sync_file, translate_os_errors
+from mien.core.atomic import (
+    atomic_write,
+    missing_folders,
+    remove_empty,
+    remove_partials,
+    sync_file,
+    translate_os_errors,
+)
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.frame_result import FrameResult
@@ -80,8 +87,6 @@ class VideoCheckpoint:
             InputError: The disk is full, or the folder cannot be written to.
         """
         place = self._place(self._pieces)
-        with translate_os_errors(place):
-            self.folder.mkdir(parents=True, exist_ok=True)
         with atomic_write(place) as aside, translate_os_errors(place), open(aside, "wb") as file:
             np.savez(file, **_packed(piece, self.labels))
             sync_file(file)
@@ -151,7 +156,10 @@ class CheckpointStore:
         self.folder = folder
         self._asked = dict(asked)
         self._lock: IO[str] | None = None
+        self._complete = False
         _refuse_strange(folder)
+        with translate_os_errors(folder):
+            self._around = missing_folders(folder.parent)
         expect(self, self._left)
         try:
             self._lock = lock_folder(folder)
@@ -175,31 +183,20 @@ class CheckpointStore:
 
     @property
     def kept(self) -> bool:
-        """Whether something of a video is kept."""
-        return self.folder.is_dir() and any(child.is_dir() for child in self.folder.iterdir())
+        """Whether something of a video is kept that is not complete."""
+        return not self._complete and any(self.folder.glob("*/[0-9]*.npz"))
 
     def remove(self) -> None:
         """Delete the folder: its results are complete."""
-        expect(self, self.remove)
-        if self.folder.is_dir():
-            # What says whose they are goes last: killed before, the folder is still one to go on with.
-            for child in self.folder.iterdir():
-                if child.is_dir():
-                    shutil.rmtree(child, ignore_errors=True)
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self._unlock()
-        settled(self)
+        self._complete = True
+        self.close()
 
     def close(self) -> None:
         """Let go of the folder; one that keeps nothing is deleted."""
-        if self._lock is None:
-            return
-        kept = self.kept
-        if not kept:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if self._lock is not None and not self.kept:
+            self._delete()
         self._unlock()
-        if not kept:
-            settled(self)
+        settled(self)
 
     def __enter__(self) -> CheckpointStore:
         return self
@@ -207,7 +204,23 @@ class CheckpointStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if error is not None and self.kept:
+            error.add_note(self._goes_on)
         self.close()
+
+    @property
+    def _goes_on(self) -> str:
+        return f"{self.folder} keeps what was read: the same command goes on from there"
+
+    def _delete(self) -> None:
+        """Also folders that were made for it and hold nothing else."""
+        if self.folder.is_dir():
+            # What says whose they are goes last: killed before, the folder is still one to go on with.
+            for child in self.folder.iterdir():
+                if child.is_dir():
+                    shutil.rmtree(child, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_empty(self._around)
 
     def _unlock(self) -> None:
         if self._lock is not None:
@@ -223,11 +236,8 @@ class CheckpointStore:
             except InputError:
                 return None  # Another run's.
         self.close()
-        return (
-            f"{self.folder} keeps what was read: the same command goes on from there"
-            if self.folder.is_dir()
-            else None
-        )
+        remove_empty(self._around)
+        return self._goes_on if self.folder.is_dir() else None
 
     def _compare(self) -> bool:
         """Whether there is an earlier run; it must have been asked for the same."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from mien.core.frame_result import FrameResult
 from mien.core.labels import Labels
+from mien.core.spacing import length_of
 from mien.tracking.blinks import Blink, Blinks
 from mien.tracking.persons import People, PersonSummary, talking_remarks
 from mien.tracking.segments import FrameSpan, FrameSpans, Segment, Segmenter
@@ -145,10 +146,8 @@ class Overview:
 
     @property
     def length(self) -> float:
-        """Seconds from the first frame to the end of the last, which lasts as long as the others on
-        average."""
-        between = (self._last - self.start) / (self.frames - 1) if self.frames > 1 else 0.0
-        return self._last - self.start + between
+        """Seconds from the first frame to the end of the last (`mien.core.spacing.length_of`)."""
+        return length_of(self.start, self._last, self.frames)
 
     @property
     def followed(self) -> bool:

@@ -35,7 +35,7 @@ class Mouth {
   /** @param {number} time @param {number} opening */
   add(time, opening) {
     const { WINDOW, HELD, SWING, DEPTH } = this.options;
-    this.times.push(time);
+    if (!(time <= this.last)) this.times.push(time); // Frames of one time count once.
     while (time - this.times[0] > WINDOW + HELD) this.times.shift();
     if (opening > this.high[0]) this.high = [opening, time];
     if (opening < this.low[0]) this.low = [opening, time];

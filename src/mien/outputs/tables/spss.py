@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
-from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.atomic import atomic_files, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.frame_result import flat_keys, flat_row
 from mien.core.labels import NOTICE, UNCERTAIN, Labels
@@ -88,7 +88,7 @@ class SPSSRows(Writer):
     def __enter__(self) -> Self:
         self._open = ExitStack()
         [path] = self.places
-        aside = self._open.enter_context(atomic_write(path))
+        aside, self._syntax_aside = self._open.enter_context(atomic_files(path, _syntax_of(path)))
         # With a mark at its beginning: SPSS knows UTF-8 by it.
         file = self._open.enter_context(open(aside, "w", encoding="utf-8-sig", newline=""))
         self._write = csv_writer(file, self._names)
@@ -98,15 +98,13 @@ class SPSSRows(Writer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         [path] = self.places
-        syntax = beside(path)
-        assert syntax is not None
-        if kind is None:
-            with atomic_write(syntax) as aside, translate_os_errors(syntax):
-                aside.write_text(self._syntax(path), encoding="utf-8-sig", newline="\n")
         with translate_os_errors(path):  # The last rows may be written only now.
-            self._open.__exit__(kind, error, trace)
-        if kind is None:
-            self.written += [path, syntax]
+            if kind is not None:
+                self._open.__exit__(kind, error, trace)
+                return
+            with self._open, translate_os_errors(_syntax_of(path)):
+                self._syntax_aside.write_text(self._syntax(path), encoding="utf-8-sig", newline="\n")
+        self.written += [path, _syntax_of(path)]
 
     def write(self, frame: AnalyzedFrame) -> None:
         with translate_os_errors(self.places[0]):
@@ -173,6 +171,12 @@ class SPSSRows(Writer):
         if plain in self.run.labels:
             return f"probability of {plain}" + (", smoothed over time" if plain != key else "")
         return _LABELS.get(key, key)
+
+
+def _syntax_of(path: Path) -> Path:
+    syntax = beside(path)
+    assert syntax is not None
+    return syntax
 
 
 def _codes(labels: Labels) -> dict[str, dict[str, int]]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pydantic import Field
 
-from mien.core.atomic import check_writable, translate_os_errors
+from mien.core.atomic import check_writable, made_folder, translate_os_errors
 from mien.core.errors import DeliveryError, InputError
 from mien.core.formatting import counted
 from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, slug
@@ -60,9 +61,14 @@ class Photo(RuleAction):
 
     def __init__(self, settings: PhotoSettings) -> None:
         self._settings = settings
-        with translate_os_errors(settings.folder):
-            settings.folder.mkdir(parents=True, exist_ok=True)
-        check_writable(settings.folder / "photo.jpg")
+        with ExitStack() as opening:
+            with translate_os_errors(settings.folder):
+                opening.enter_context(made_folder(settings.folder))
+            check_writable(settings.folder / "photo.jpg")
+            self._made = opening.pop_all()
+
+    def close(self) -> None:
+        self._made.close()
 
     def deliver(self, delivery: Delivery) -> None:
         from mien.media import save_image
