@@ -311,12 +311,11 @@ def test_of_two_files_that_belong_together_none_is_left_alone(
         return real(path, *arguments, **options)
 
     monkeypatch.setattr(Path, call, full)
-    path = tmp_path / "new" / name
+    make: Any = table if kind is SPSSRows else written
     with pytest.raises(InputError, match="No space left on device"):
-        if kind is SPSSRows:
-            table(kind, path, [clip("a.mp4", ["happy"])])
-        else:
-            written(kind, path, overview(SEGMENTS))
+        make(
+            kind, tmp_path / "new" / name, [clip("a.mp4", ["happy"])] if make is table else overview(SEGMENTS)
+        )
     assert list(tmp_path.iterdir()) == [], "nor is the folder that was made for them"
 
 

@@ -215,7 +215,9 @@ def test_stops_in_the_last_milliseconds_change_nothing_of_how_a_command_ended() 
         "sys.argv[1:] = ['--version']\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", late], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", late], capture_output=True, text=True, timeout=120, check=False
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("all came\n")
 

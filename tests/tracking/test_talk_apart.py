@@ -92,7 +92,9 @@ def test_two_frames_of_one_time_where_talk_begins_or_ends(smooth, first: int) ->
         faces = faces_at(time, 0.1, label=labels[kind]).with_columns(talking=[kind])
         results.append(FrameResult("a.mp4", index, time, faces))
     found = shown(smooth(iter(results)))
-    assert [label for _, _, label, _ in found] == [labels[kind] for kind in (first, first, 1 - first, 1 - first)]
+    assert [label for _, _, label, _ in found] == [
+        labels[kind] for kind in (first, first, 1 - first, 1 - first)
+    ]
     assert np.allclose([probs.sum() for *_, probs in found], 1)
 
 

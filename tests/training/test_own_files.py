@@ -61,9 +61,7 @@ def test_images_that_were_learned_from_calibrate_nothing(own: tuple[FaceDataset,
     with pytest.raises(InputError, match="held out different images: make one with mien data split"):
         divided(data, card, other)
     undivided = card.model_copy(update={"division": {}})
-    with pytest.raises(
-        InputError, match=r"expected data with a validation set.*the card names no others"
-    ):
+    with pytest.raises(InputError, match=r"expected data with a validation set.*the card names no others"):
         divided(data, undivided)
 
 

@@ -95,9 +95,9 @@ class DealingOptions:
 
     share: Annotated[float, typer.Option(help="Part of every class that becomes the training set.")] = 0.8
     seed: Seed = 0
-    held_out: Annotated[
-        str, typer.Option(help="Split of the rest: validation, to choose by, or test.")
-    ] = "validation"
+    held_out: Annotated[str, typer.Option(help="Split of the rest: validation, to choose by, or test.")] = (
+        "validation"
+    )
     scatter: Annotated[
         bool,
         typer.Option(

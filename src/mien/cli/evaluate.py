@@ -42,7 +42,7 @@ class JudgingOptions:
     split: Annotated[
         str,
         typer.Option(
-            help="Which part of the data; auto: its validation set (PublicTest of FER-2013), or all of it where it is not divided; all: every face once.",
+            help="Which part of the data; auto: the validation set (PublicTest), or all of it where it is not divided; all: every face once.",
             rich_help_panel=_JUDGING,
         ),
     ] = "auto"

@@ -73,7 +73,8 @@ class Table:
 
     def shows(self, title: str, console: rich.console.Console) -> bool:
         """Whether a console has room for the column of a title; what explains it belongs to it."""
-        return title not in [self._columns[place].title for place in self._layout(console, console.width).dropped]
+        dropped = self._layout(console, console.width).dropped
+        return title not in [self._columns[place].title for place in dropped]
 
     def _layout(self, console: rich.console.Console, width: int) -> _Layout:
         sizes = [

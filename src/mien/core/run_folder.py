@@ -40,16 +40,20 @@ def lock_folder(folder: Path) -> IO[str]:
     Raises:
         InputError: Another run is at work on the folder, or it cannot be written to.
     """
-    with translate_os_errors(folder), made_folder(folder):
-        file = open(folder / LOCK, "a", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by the caller
+    file: IO[str] | None = None
     try:
+        with translate_os_errors(folder), made_folder(folder):
+            file = open(folder / LOCK, "a", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed by the caller
         exclusive_lock(file)
-    except OSError:
-        file.close()
-        raise InputError(
-            f"{folder}: another run is at work on it: wait for its end, or give another output"
-        ) from None
-    return file
+        return file
+    except BaseException as error:  # Whoever is stopped here would keep itself out.
+        if file is not None:
+            file.close()
+        if isinstance(error, OSError):
+            raise InputError(
+                f"{folder}: another run is at work on it: wait for its end, or give another output"
+            ) from None
+        raise
 
 
 def is_bare_lock(path: Path) -> bool:

@@ -204,14 +204,13 @@ class Audit:
             },
             "leaks": {
                 "training": self._told(self.leaks & self.training),
-                **{
-                    data.split_name(name): self._told(self.leaks & (data.splits == name)) for name in tests
-                },
+                **{data.split_name(name): self._told(self.leaks & (data.splits == name)) for name in tests},
             },
             "near_leaks": {
                 "training": self._told(self.near_leaks & self.training),
                 **{
-                    data.split_name(name): self._told(self.near_leaks & (data.splits == name)) for name in tests
+                    data.split_name(name): self._told(self.near_leaks & (data.splits == name))
+                    for name in tests
                 },
             },
             "by": self._by(),

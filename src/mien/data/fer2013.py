@@ -181,8 +181,8 @@ def _image(text: str, where: str) -> NDArray[np.uint8]:
 def write_kaggle(data: FaceDataset, path: Path, track: ProgressCallback = no_progress) -> None:
     """Write a data set as CSV, gzipped where the name ends in ``.gz``.
 
-    The columns are Kaggle's ``emotion,pixels,Usage``, without the last where the data is not divided. Rows that are not numbered one after the other get a
-    column ``row``, votes the columns ``votes_*``; further columns follow. Labels are Kaggle's numbers for the seven classes of
+    The columns are Kaggle's ``emotion,pixels,Usage``, without the last where the data is not divided. Rows that are not numbered one
+    after the other get a column ``row``, votes the columns ``votes_*``; further columns follow. Labels are Kaggle's numbers for the seven classes of
     FER-2013, and words for any other set of classes.
 
     Raises:

@@ -130,7 +130,11 @@ class Evaluation:
         )
 
     def _repr_html_(self) -> str:
-        parts = (("all", self.whole), ("leak-free part", self.leak_free), (self.training_split, self.training))
+        parts = (
+            ("all", self.whole),
+            ("leak-free part", self.leak_free),
+            (self.training_split, self.training),
+        )
         rows = [_cells(name, part) for name, part in parts if part is not None]
         remarks = "".join(f"<p>{escape(remark)}</p>" for remark in self.remarks)
         return html_table(_TITLES, rows, len(rows), repr(self)) + remarks

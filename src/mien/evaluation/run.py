@@ -108,7 +108,8 @@ def _evaluation(
     counted = everything.counted()
     if not len(counted.faces):
         raise InputError(
-            f"expected images in {data.split_name(options.split)} that count under the labels ({TOLD[truth.labels]}); there is none: take other --ground-truth"
+            f"expected images in {data.split_name(options.split)} that count under the labels ({TOLD[truth.labels]}); there is none: take "
+            "other --ground-truth"
         )
     leaked = _leaked(counted.faces, data, options.split)
     apart = None if leaked is None or leaked.all() else counted.take(~leaked).figures()
@@ -198,9 +199,7 @@ def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.boo
         )
     if leaked is None and (counted.faces.splits == TRAINING).all():
         which = f"this is {named(TRAINING)}" if counted.faces.divided else "the data is not divided"
-        remarks.append(
-            f"{which}: the figures say nothing about other faces if the model has learned from it"
-        )
+        remarks.append(f"{which}: the figures say nothing about other faces if the model has learned from it")
     elif leaked is not None and options.split == ALL:
         remarks.append(
             f"{int(leaked.sum()):,} of these faces are in {named(TRAINING)} or copies of such: what a model that has learned from them shows of "

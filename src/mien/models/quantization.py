@@ -89,7 +89,9 @@ def quantize(source: Path, data: FaceDataset | Mixture, target: Path, seed: int 
     shown = min(max(FACES * SIDE**2 // (card.input.height or SIDE) ** 2, 1), FACES, len(training))
     chosen = np.random.default_rng(seed).permutation(len(training))[: shown - shown % _BATCH or shown]
     bare = _in_bytes(take_off(model, heads(card)), card.input, training.images[np.sort(chosen)])
-    told_of = f"{counted(len(chosen), 'image')} of the training set, seed {seed}, {KEPT} % of their values kept"
+    told_of = (
+        f"{counted(len(chosen), 'image')} of the training set, seed {seed}, {KEPT} % of their values kept"
+    )
     made = card.model_copy(
         update={
             "name": f"{card.name}-int8",

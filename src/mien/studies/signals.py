@@ -113,7 +113,8 @@ def _person(video: VideoResult, rule: PersonRule, lasting: Floats) -> tuple[Face
     track = rule if isinstance(rule, int) else int(tracks[seconds.argmax()])
     remarks = []
     if len(tracks) > 1:
-        share = seconds[tracks.tolist().index(track)] / (seconds.sum() or 1.0)  # Frames of one time last for none.
+        together = seconds.sum() or 1.0  # Frames of one and the same time do not last.
+        share = seconds[tracks.tolist().index(track)] / together
         remarks = [
             f"{video.source}: {counted(len(tracks), 'person', 'people')} in view; person {track} is taken, "
             f"who has {percent(float(share))} of the time of all"

@@ -217,7 +217,7 @@ def _card(
         ),
         split=f"Taken: {weights}. {_CALIBRATED.format(_held_out(recipe))} PrivateTest is opened by a command that logs it."
         + (
-            " Trained on a deal of all splits: it has seen images of PrivateTest."
+            " Trained on a deal of all splits: it has seen images of the test set."
             if recipe.split.everything
             else ""
         ),
@@ -256,7 +256,9 @@ def _of_other_data(card: Card, recipe: Recipe) -> Card:
     summary = card.summary.replace(
         _MEANINGS["fer2013"], "fer2013, what the labels of its training images say"
     )
-    held_out = "the validation set" if recipe.split.policy in ("clean", "official") else "the part that was held out"
+    held_out = (
+        "the validation set" if recipe.split.policy in ("clean", "official") else "the part that was held out"
+    )
     split = card.split.replace(
         _CALIBRATED.format(_held_out(recipe)),
         f"Images that were not learned from set the temperatures: {held_out}{_held_out(recipe)}.",
