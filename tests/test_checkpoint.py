@@ -297,12 +297,14 @@ def test_a_run_killed_as_it_deletes_its_checkpoint_goes_on(
             path.unlink()
             raise KeyboardInterrupt
 
-    with CheckpointStore(place, {}) as checkpoints:
-        checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
-        monkeypatch.setattr("shutil.rmtree", killed)
-        with pytest.raises(KeyboardInterrupt):
-            checkpoints.remove()
+    checkpoints = CheckpointStore(place, {})
+    checkpoints.record(0, "a.mp4", EXPRESSIONS).add(Chunk(some(1)))
+    monkeypatch.setattr("shutil.rmtree", killed)
+    with pytest.raises(KeyboardInterrupt):
+        checkpoints.remove()
     monkeypatch.undo()
+    checkpoints._unlock()  # With the process, which does nothing more.
+    leftovers.settled(checkpoints)
     with CheckpointStore(place, {}) as checkpoints:
         assert checkpoints.resumed
         checkpoints.remove()

@@ -50,7 +50,6 @@ class Board:
         self._blinks = Blinks()
         self._holding = Holding()
         self._people: Sequence[tuple[Face, float]] = ()
-        self._first: float | None = None
         self._time = 0.0
         self._spans, self._everybody = FrameSpans(), People(labels, skip_talking)
         self._tracks: set[int] = set()
@@ -60,7 +59,7 @@ class Board:
         self.meter.count(watched.timing)
         faces, now = [face for face in watched.faces if face.label is not None], watched.frame.time
         held = self._holding.update(faces, now)
-        self._first, self._time = now if self._first is None else self._first, now
+        self._time = now
         self._blinks.update(watched.faces)
         self._everybody.add(
             self._spans.update(FrameResult(self._source.name, watched.frame.index, now, watched.faces))
@@ -89,7 +88,7 @@ class Board:
     def summary(self, console: Console) -> None:
         """Print what was seen, and in how much of the stream's time."""
         source, rates = self._source, self.meter.rates()
-        seconds = length_of(self._first or 0.0, self._time, self.meter.read)
+        seconds = length_of(0.0, self._time, self.meter.read)
         came = f"{counted(source.captured, 'frame')} came, {self.meter.read:,} read, {source.skipped:,} passed over"
         console.print(Text(f"{source.name}: {seconds:.1f} s, {came}"), soft_wrap=True)
         if rates.median is not None:
