@@ -66,7 +66,7 @@ IMAGES = {
     "annotated-landmarks": ("lines.png", "An annotated image with landmarks (`--annotate --landmarks`)"),
     "blurred-video": ("blurred.png", "A frame of a copy with faces covered (`--blur all`)"),
     "chart-timeline": ("charts/timeline.png", "`timeline.png` of a video (`--plots`)"),
-    "chart-people": ("charts/people.png", "`people.png` of a video (`--plots`)"),
+    "chart-people": ("charts/persons.png", "`persons.png` of a video (`--plots`)"),
     "chart-landmarks": ("charts/landmarks.png", "`landmarks.png` of a video (`--plots --landmarks`)"),
     "chart-audience": ("audience.png", "The chart of an audience (`-o audience.png`)"),
     "chart-matrix": ("plots/matrix.png", "`matrix.png` of an evaluation (`--plots`)"),

@@ -98,7 +98,7 @@ def test_results_of_a_video_are_a_table_a_line_and_charts(
     assert "happy" in shown(person)["text/html"]
     assert repr(person).startswith("PersonSummary(1, 0.0 to 1.2 s, in view 1.2 s")
     charts = results.plot()
-    assert [chart.name for chart in charts] == ["timeline", "people"]
+    assert [chart.name for chart in charts] == ["timeline", "persons"]
     assert Tags(shown(charts)["text/html"]).count["img"] == 2
     assert shown(charts[0])["image/png"]
     assert charts[0].save(tmp_path / "new/timeline.png").read_bytes().startswith(b"\x89PNG")

@@ -162,7 +162,7 @@ def test_charts_and_subtitles_draw_these_shares(run: Run) -> None:
 def test_the_chart_of_people_has_bars_of_these_lengths(run: Run) -> None:
     from PIL import Image, ImageColor
 
-    chart = np.asarray(Image.open(run.charts / "people.png").convert("RGB"))
+    chart = np.asarray(Image.open(run.charts / "persons.png").convert("RGB"))
     right, lengths = run.shares(), {}
     for name in right:
         same = (chart == ImageColor.getrgb(mien.EXPRESSIONS.colour(name))).all(axis=2)

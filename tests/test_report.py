@@ -201,7 +201,7 @@ def test_a_video_of_nothing_has_a_page_and_charts(tmp_path: Path, frames: int) -
 def test_charts_are_images(tmp_path: Path) -> None:
     assert [path.name for path in write_video_charts(tmp_path / "charts", talk(), "talk $x$ _1.mp4")] == [
         "timeline.png",
-        "people.png",
+        "persons.png",
     ]
     with Image.open(tmp_path / "charts" / "timeline.png") as image:
         assert image.width > 1000

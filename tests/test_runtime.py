@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from mien.cli.models import facts
 from mien.core.errors import InputError, NetworkError
 from mien.inference.card import Card, InputSpec, read_card, write_card
 from mien.inference.onnx_session import onnx_runtime, open_network
 from mien.inference.weights import network_path, part_path, shipped
+from mien.training.architectures import ARCHITECTURES
 
 
 @pytest.fixture
@@ -141,6 +144,15 @@ def test_shipped_networks_keep_to_their_size(name: str, weights: int, macs: floa
         assert b'.py", line ' not in path.read_bytes(), (
             "which lines of whose folder made it is nobody's business"
         )
+
+
+def test_cards_name_the_family_and_no_other_models_size() -> None:
+    assert not ARCHITECTURES.keys() & shipped().keys(), "one name for an architecture and a model misleads"
+    for path in shipped().values():
+        said, what = dict(facts(path, read_card(path))), read_card(path).summary
+        assert what.startswith("Residual network over one gray face.")
+        assert not re.search(r"\b(nano|small|medium)\b", what)
+        assert said["size"].startswith(f"{read_card(path).parameters:,} weights, ")
 
 
 def test_shipped_networks_take_less_than_20_mb_together() -> None:

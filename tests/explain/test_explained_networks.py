@@ -63,7 +63,7 @@ STAGES = {
         "features.module4",
     ],
     "monyok": ["features.relu1", "features.pool1", "features.relu2", "features.pool2", "features.relu3"],
-    "small": ["stages.1", "stages.3", "stages.5", "stages.7"],
+    "residual": ["stages.1", "stages.3", "stages.5", "stages.7"],
     "spittlemeister": [
         "features.relu3",
         "features.relu6",
@@ -120,7 +120,7 @@ def test_a_run_of_every_network(
     assert [sheet.kind for sheet in written] == list(KINDS)
 
 
-@pytest.mark.parametrize("name", ["gudi", "mini_xception", "monyok", "small", "spittlemeister"])
+@pytest.mark.parametrize("name", ["gudi", "mini_xception", "monyok", "residual", "spittlemeister"])
 def test_a_file_says_what_the_module_says(
     name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

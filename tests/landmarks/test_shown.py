@@ -23,6 +23,7 @@ from mien.core.errors import NetworkError
 from mien.inference import weights
 from mien.media.live import LiveFrame, State
 from mien.outputs.base import RunContext
+from mien.outputs.charts import CHARTS
 from mien.plotting import style
 from mien.plotting.timeline import write_video_charts
 from mien.reports.video import Facts
@@ -44,10 +45,11 @@ def collected(rate: int = 25) -> VideoResult:
 
 
 def test_the_chart_of_landmarks_is_written_where_they_were_asked_for(tmp_path: Path) -> None:
-    names = ["timeline.png", "people.png", "landmarks.png"]
+    names = ["timeline.png", "persons.png", "landmarks.png"]
+    assert list(CHARTS) == names
     assert [path.name for path in write_video_charts(tmp_path / "a", moving(), "talk.mp4")] == names
     assert [path.name for path in write_video_charts(tmp_path / "b", talk(), "talk.mp4")] == names[:2]
-    assert [chart.name for chart in collected().plot()] == ["timeline", "people", "landmarks"]
+    assert [chart.name for chart in collected().plot()] == ["timeline", "persons", "landmarks"]
 
 
 def lanes_of(path: Path) -> tuple[np.ndarray, list[tuple[int, int]], int, int]:

@@ -60,7 +60,7 @@ def analyze(
     ]
     status = app(["analyze", str(path), *files, *more, *options], standalone_mode=False)
     names = {"a.jsonl", "a.vtt", "a.srt", "a.eaf", "a.html", "people.csv", "seen.mp4", "timeline.png"}
-    assert {found.name for found in out.iterdir()} - {"people.png"} == names
+    assert {found.name for found in out.iterdir()} - {"persons.png"} == names
     rows = [json.loads(line) for line in (out / "a.jsonl").read_text(encoding="utf-8").splitlines()]
     times = [row["time"] for row in rows if row["time"] is not None]
     assert times == sorted(times)

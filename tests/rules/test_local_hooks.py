@@ -150,7 +150,7 @@ def test_a_program_gets_nothing_of_other_actions(tmp_path: Path, monkeypatch: py
         "LAMP": "kitchen",
     }
     assert "SECRET" not in out.read_text()
-    with pytest.raises(ValueError, match="STOVE is not set"):
+    with pytest.raises(SettingsError, match="STOVE is not set"):
         python(program, env=["STOVE"])
 
 
@@ -176,10 +176,22 @@ def test_a_program_that_fails_or_hangs(tmp_path: Path) -> None:
         )
 
 
-@pytest.mark.parametrize("command", [[], ["no-such-program-anywhere"], "rm -rf /", [1, 2]])
+@pytest.mark.parametrize("command", [[], "rm -rf /", [1, 2]])
 def test_commands_that_are_refused(command: Any) -> None:
     with pytest.raises(SettingsError, match="command"):
         check_action("command", {"command": command})
+
+
+def test_a_program_that_is_not_here_is_refused_at_the_start() -> None:
+    settings = check_action("command", {"command": ["no-such-program-anywhere"]})
+    for given in (
+        settings,
+        {"command": ["no-such-program-anywhere"]},
+    ):  # What a file says; keys out of Python.
+        with pytest.raises(SettingsError, match="there is no program 'no-such-program-anywhere'"):
+            create_hook("command", given)
+    with pytest.raises(SettingsError, match="url: expected"):
+        create_hook("webhook", {"url": "no address"})
 
 
 @pytest.fixture

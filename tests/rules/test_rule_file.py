@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mien.core.errors import InputError, RuleError
 from mien.core.labels import FERPLUS, ClassEntry, Labels
 from mien.rules.engine import RuleEngine
-from mien.rules.rule_file import mistakes_in, read_rules
+from mien.rules.rule_file import check_rules, read_rules
 
 GOOD = """
 sentiment = "yin"
@@ -70,7 +70,7 @@ def test_a_file_of_rules(write) -> None:  # type: ignore[no-untyped-def]
     assert (robot.kind, robot.on, robot.attempts) == ("webhook", ("start", "end"), 2)
     assert lamp.on == ("start", "end"), "a state has two ends"
     assert found.idle == ["unused"]
-    assert mistakes_in(write(GOOD)) == []
+    assert check_rules(write(GOOD)).mistakes == ()
 
 
 @pytest.mark.parametrize(
@@ -175,34 +175,36 @@ def test_all_mistakes_at_once_in_the_order_of_the_lines(write) -> None:  # type:
     path = write(
         '[actions.x]\ntype = "lamp"\n[rules.a]\nwhen = "any.hapy > 1"\nfor = -1\ndo = ["y"]\nutil = "faces"\n'
     )
-    told = mistakes_in(path)
+    told = check_rules(path).mistakes
     assert [int(line.split(":")[1]) for line in told] == [2, 4, 5, 6, 7]
-    with pytest.raises(RuleError, match="and 4 mistakes more: mien rules check"):
+    with pytest.raises(RuleError, match="and 4 more: mien rules check"):
         read_rules(path)
 
 
 def test_two_mistakes_alike_at_one_place(write) -> None:  # type: ignore[no-untyped-def]
-    told = mistakes_in(write("rule = 1\naction = 2\n"))
+    told = check_rules(write("rule = 1\naction = 2\n")).mistakes
     assert len(told) == 2
 
 
 def test_the_network_decides_which_expressions_there_are(write) -> None:  # type: ignore[no-untyped-def]
     path = write('[rules.a]\nwhen = "any.contempt > 0.5"')
     assert read_rules(path, FERPLUS).rules
-    assert "there are angry" in mistakes_in(path)[0]
+    assert "there are angry" in check_rules(path).mistakes[0]
 
 
 def test_sums_of_classes_whose_pleasantness_nobody_told_are_found_before(write) -> None:  # type: ignore[no-untyped-def]
     """As the engine would refuse them; and only where a rule asks for them."""
     asking = '[rules.a]\nwhen = "any.bored > 0.5"\n[rules.b]\nwhen = "any.bored > 0.5"\nuntil = "group.positive < 0.2"'
     path = write(asking)
-    [told] = mistakes_in(path, Labels(("happy", "bored")))
+    [told] = check_rules(path, Labels(("happy", "bored"))).mistakes
     assert told.startswith(f"{path}:4:8: b: when: mapping valence: expected a sentiment for bored too")
     said = Labels(("happy", "bored"), entries={"bored": ClassEntry(valence=-0.4)})
-    assert not mistakes_in(path, said)
+    assert not check_rules(path, said).mistakes
     RuleEngine(read_rules(path, said).rules, said)
-    assert not mistakes_in(write(asking.replace("group.positive", "any.happy")), Labels(("happy", "bored")))
-    [told] = mistakes_in(write('sentiment = "yin"\n' + asking), Labels(("happy", "bored")))
+    assert not check_rules(
+        write(asking.replace("group.positive", "any.happy")), Labels(("happy", "bored"))
+    ).mistakes
+    [told] = check_rules(write('sentiment = "yin"\n' + asking), Labels(("happy", "bored"))).mistakes
     assert "sentiment: mapping yin" in told or ":1:13: mapping yin" in told
 
 
@@ -226,7 +228,7 @@ def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(
     path = tmp_path / "rules.toml"
     path.write_text(GOOD[:at] + new + GOOD[at + gone :], encoding="utf-8")
     try:
-        told = mistakes_in(path)
+        told = check_rules(path).mistakes
     except RuleError as error:  # Not TOML any more.
         told = [str(error)]
     assert all(re.match(rf"{re.escape(str(path))}:\d+:\d+: ", line) for line in told), told
@@ -243,7 +245,11 @@ def test_files_that_are_none(tmp_path: Path) -> None:
 def test_windows_lines_and_a_byte_order_mark(tmp_path: Path) -> None:
     path = tmp_path / "rules.toml"
     path.write_bytes(b"\xef\xbb\xbf" + b'[rules.a]\r\nwhen = "faces > 0"\r\nuntil = "fces"\r\n')
-    assert mistakes_in(path)[0].startswith(f"{path}:3:10: a: until: 'fces' is unknown: did you mean faces?")
+    assert (
+        check_rules(path)
+        .mistakes[0]
+        .startswith(f"{path}:3:10: a: until: 'fces' is unknown: did you mean faces?")
+    )
 
 
 HERE = {
@@ -266,6 +272,16 @@ HERE = {
         'type = "mqtt"\nca = "rules.toml"',
         'ca = "rules',
         "expected certificates in PEM format",
+    ),
+    "certificates that are not there": (
+        'type = "mqtt"\nca = "none.pem"',
+        'ca = "none',
+        "expected certificates in PEM format; got: No such file",
+    ),
+    "a program that is not there": (
+        'type = "command"\ncommand = ["no-such-program"]',
+        'command = ["no',
+        "there is no program 'no-such-program'",
     ),
     "rules that MQTT mixes up": ('type = "mqtt"', 'type = "mqtt"', "MQTT would mix them up"),
     "a variable that is not set": (
@@ -290,11 +306,18 @@ HERE = {
     ),
     "a plug-in that is broken": ('type = "torn"', 'type = "torn"', "the plug-in torn .* refuses"),
 }
+WRONG_ANYWHERE = (
+    "rules that MQTT mixes up",
+    "a broker with a password",
+    "keys that a plug-in does not take",
+)
+"""Of these, what is wrong on every computer."""
 
 
 @pytest.mark.parametrize("kind", HERE)
 def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
-    """`mien rules check` and `mien rules run` say the same, with the place; nothing is made or touched."""
+    """`mien rules check` and `mien rules run` say the same, with the place; nothing is made or touched. What only this
+    computer lacks is no mistake, and keeps nobody from a dry run."""
     from importlib.metadata import EntryPoint
 
     from mien.rules.actions import registry as opening
@@ -320,7 +343,9 @@ def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_pat
     )
     path = write(f"{rules}[actions.it]\n{table}\n")
     before = sorted(tmp_path.iterdir())
-    [told] = mistakes_in(path)
+    found = check_rules(path)
+    [told] = found.mistakes or found.obstacles
+    assert bool(found.mistakes) == (found.rules is None) == (kind in WRONG_ANYWHERE)
     assert re.search(message, told)
     assert "SECRET" not in told
     line = next(
@@ -330,4 +355,6 @@ def test_what_would_be_refused_at_the_start_is_found_before(write, kind, tmp_pat
     with pytest.raises(RuleError) as refused:
         read_rules(path)
     assert str(refused.value) == told
+    if not found.mistakes:
+        assert [rule.name for rule in read_rules(path, dry=True).rules] == ["smile 1", "smile 2"]
     assert sorted(place for place in tmp_path.iterdir() if place.name != "__pycache__") == before

@@ -118,7 +118,7 @@ def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.strip().startswith(
-        "mien: rules.toml:2:13: a: when: 'hapy' is no expression or measure: did you mean happy? (and 1 mistake more"
+        "mien: rules.toml:2:13: a: when: 'hapy' is no expression or measure: did you mean happy? (and 1 more: mien rules check rules.toml)"
     )
     checked = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
     assert checked.returncode == 2
@@ -146,6 +146,28 @@ def test_rules_that_are_well_are_shown_in_words(tmp_path: Path) -> None:
         "  ends when somebody in view shows happy with less than 20 %",
         "  does nothing",
     ]
+
+
+def test_a_file_for_another_computer_is_checked_all_the_same(clip: Path, tmp_path: Path) -> None:
+    """What this one lacks is a remark; a dry run, which does nothing, needs none of it; a run that would act is refused."""
+    text = RULES.replace('["log"]', '["log", "message"]')
+    lacking = '[actions.message]\ntype = "command"\ncommand = ["notify-nobody"]\nenv = ["NO_SUCH_DESKTOP"]\n'
+    (tmp_path / "rules.toml").write_text(f"{text}\n{lacking}")
+    first = len(text.splitlines()) + 4
+    done = run_mien("rules", "check", "rules.toml", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "  does message: runs notify-nobody, at the start" in done.stdout.splitlines()
+    assert [line.partition(" expected")[0] for line in done.stderr.splitlines()] == [
+        "on this computer mien rules run would refuse:",
+        f"rules.toml:{first}:11: message: command:",
+        f"rules.toml:{first + 1}:7: message: env:",
+    ]
+    dry = run_mien("rules", "run", clip, "--rules", "rules.toml", "--dry-run", cwd=tmp_path)
+    assert dry.returncode == 0, dry.stderr
+    refused = run_mien("rules", "run", f"live:{clip}", "--rules", "rules.toml", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "there is no program 'notify-nobody'" in refused.stderr
+    assert not (tmp_path / "events.jsonl").exists()
 
 
 def test_sums_need_to_know_how_pleasant_own_classes_are(tmp_path: Path) -> None:

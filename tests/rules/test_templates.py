@@ -19,7 +19,7 @@ from mien.core.frame import Frame
 from mien.core.labels import EXPRESSIONS
 from mien.core.measures import MEASURES
 from mien.rules.actions.photo import PHOTO_NAME
-from mien.rules.rule_file import mistakes_in, read_rules
+from mien.rules.rule_file import check_rules, read_rules
 from mien.rules.runner import RuleRunner, RunOptions
 from mien.rules.templates import about, template, template_names
 from tests.rules.broker import Broker, Listener, wait_until
@@ -50,7 +50,7 @@ def running(name: str, *changes: tuple[str, str]) -> RuleRunner:
         text = text.replace(old, new)
     path = Path(f"{name}.toml")
     path.write_text(text, encoding="utf-8")
-    assert mistakes_in(path) == []
+    assert check_rules(path).mistakes == ()
     return RuleRunner(read_rules(path), EXPRESSIONS, options=RunOptions("camera:0"))
 
 
@@ -69,9 +69,20 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize("name", template_names())
 def test_every_template_is_well_and_says_what_it_is_for(name: str, here: Path) -> None:
     Path("rules.toml").write_text(template(name), encoding="utf-8")
-    assert mistakes_in("rules.toml") == []
+    assert check_rules("rules.toml").mistakes == check_rules("rules.toml").obstacles == ()
     assert about(name).endswith(".")
     assert "--rules THIS_FILE" in template(name)
+
+
+def test_a_template_is_well_where_no_desktop_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("DBUS_SESSION_BUS_ADDRESS", raising=False)
+    path = tmp_path / "message.toml"
+    path.write_text(template("message"), encoding="utf-8")
+    found = check_rules(path)
+    assert found.mistakes == ()
+    assert [line.partition("; ")[2] for line in found.obstacles] == [
+        "DBUS_SESSION_BUS_ADDRESS is not set: set it before the start, or leave it out"
+    ]
 
 
 def test_the_photo_booth(here: Path) -> None:

@@ -177,4 +177,4 @@ def test_addresses_that_are_refused(url: str, word: str) -> None:
 def test_a_token_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ROBOT_TOKEN", raising=False)
     with pytest.raises(SettingsError, match="ROBOT_TOKEN is not set"):
-        checked(WebhookSettings, {"url": "http://robot.local/", "token_env": "ROBOT_TOKEN"})
+        Webhook(checked(WebhookSettings, {"url": "http://robot.local/", "token_env": "ROBOT_TOKEN"}))

@@ -171,8 +171,11 @@ def test_a_video_has_the_columns_that_analyze_gives(
     path, out = movie(8), tmp_path / "out"
     out.mkdir()
     names = ["result.csv", "result.jsonl", "persons.csv"]
-    told = finished(offering, send(offering, path, landmarks="true", results=",".join(names)))
+    told = finished(
+        offering, send(offering, path, landmarks="true", results=",".join([*names, "landmarks.png"]))
+    )
     assert told["options"]["landmarks"] is True
+    assert get(offering, told, "landmarks.png")[1:4] == b"PNG"
     words = ["analyze", path, "--threads", 1, "-q", "--landmarks", "--people", out / "persons.csv"]
     files = [word for name in names[:2] for word in ("-o", out / name)]
     assert run_mien(*words, *files, cwd=tmp_path).returncode == 0

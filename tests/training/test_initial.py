@@ -36,7 +36,7 @@ CPU = Hardware(accelerator="cpu", threads=1)
 BOTH = {"fer2013": EXPRESSIONS.names, "ferplus": FERPLUS.names}
 NANO = replace(
     RECIPE,
-    arch="small",
+    arch="residual",
     options=preset("nano").options,
     heads=("fer2013", "ferplus"),
     precision="32",

@@ -158,7 +158,7 @@ def test_kernels_and_maps_are_reached_by_name() -> None:
 
 
 def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
-    network = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1)
+    network = create_model("residual", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1)
     groups = [layer.groups for layer in network.modules() if isinstance(layer, nn.Conv2d)]
     assert groups == [
         1,
@@ -176,11 +176,11 @@ def test_stages_of_ours_have_blocks_of_their_own_and_may_be_separable() -> None:
         1,
     ]  # Stem; one block; two, the first with a shortcut; depthwise and pointwise, twice.
     assert {name: answer.shape for name, answer in network.eval()(faces(2)).items()} == {"fer2013": (2, 7)}
-    same = create_model("small", widths=(4, 6, 8), blocks=(2,), stride=2, separable=1)
+    same = create_model("residual", widths=(4, 6, 8), blocks=(2,), stride=2, separable=1)
     assert count_weights(same) == count_weights(
-        create_model("small", widths=(4, 6, 8), blocks=2, stride=2, separable=1)
+        create_model("residual", widths=(4, 6, 8), blocks=2, stride=2, separable=1)
     )
-    wider = create_model("small", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1, kernel=5)
+    wider = create_model("residual", widths=(4, 6, 8), blocks=(1, 2, 1), stride=2, separable=1, kernel=5)
     assert count_weights(wider).trainable - count_weights(network).trainable == (6 + 8) * (25 - 9)
     assert wider.eval()(faces(2))["fer2013"].shape == (2, 7)
 
@@ -216,7 +216,7 @@ for inputs in range(1, 18):
 
 
 def test_stages_of_ours_may_begin_with_a_blur_that_nothing_changes() -> None:
-    network = create_model("small", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
+    network = create_model("residual", widths=(4, 6, 8), blocks=1, stride=2, blur=True)
     assert [type(layer).__name__ for layer in network.stages] == [
         "ResidualBlock",
         "BlurPool2d",

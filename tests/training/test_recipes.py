@@ -55,7 +55,7 @@ def test_presets_are_as_stated() -> None:
     ) == (200, 50, 5, "adam")
     assert (spittlemeister.split.policy, spittlemeister.split.share) == ("first", 0.3)
     speed = preset("speed")
-    assert (speed.split, speed.arch, speed.heads) == (Split("official"), "small", ("fer2013", "ferplus"))
+    assert (speed.split, speed.arch, speed.heads) == (Split("official"), "residual", ("fer2013", "ferplus"))
 
 
 def test_the_page_has_the_presets() -> None:

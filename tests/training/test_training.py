@@ -68,6 +68,7 @@ def two_heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_two_heads_give_three_results(two_heads: Path) -> None:
     file = two_heads / "tiny.onnx"
     card = read_card(file)
+    assert card.summary.startswith("Residual network over one gray face.")
     assert list(card.heads) == ["expression", "fer2013", "ferplus"]
     assert card.parameters == sum(weights.numel() for weights in load_run(two_heads).network.parameters())
     images = stripes().images[:5, None].astype(np.float32)

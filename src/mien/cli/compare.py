@@ -49,7 +49,7 @@ def compare(
     chosen: PresetOptions,
     computing: HardwareOptions,
     optimizers: Annotated[str | None, typer.Option(help="Such as sgd,rmsprop,adam,adamw.")] = None,
-    archs: Annotated[str | None, typer.Option(help="Architectures, such as monyok,gudi,small.")] = None,
+    archs: Annotated[str | None, typer.Option(help="Architectures, such as monyok,gudi,residual.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Such as 1,2,3.")] = None,
     form: Annotated[
         CompareFormat, typer.Option("--format", help="A table for people, JSON, or CSV.")

@@ -325,9 +325,9 @@ def facts(path: Path, card: Card) -> list[tuple[str, str]]:
     seen = f"{card.input.width}x{card.input.height}, {'gray' if card.input.channels == 1 else 'RGB'}. {card.input.note}"
     return [
         ("what", card.summary),
+        ("size", size),
         ("results", heads),
         ("sees", seen),
-        ("size", size),
         ("trained on", card.training),
         ("split", card.split),
         ("temperatures", temperatures),

@@ -131,7 +131,7 @@ def run(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     video_options = over_time.video_options()
     pipeline = networks.pipeline()
-    found = read_rules(rules, pipeline.labels)
+    found = read_rules(rules, pipeline.labels, dry=dry_run)
     if found.measures and not networks.landmarks:
         pipeline = replace(networks, landmarks=True).pipeline()
         notes.print(f"{rules}: landmarks are found, for {', '.join(found.measures)}", style="dim")
@@ -224,21 +224,26 @@ def check(
     """Check a file of rules: every mistake with file, line, column and what to do; or what the rules mean, in
     words.
 
-    Nothing is started. Exit status: 0, or 2 when something is wrong.
+    Nothing is started. What this computer lacks for it, such as a program, is a remark on standard error: the file may
+    be for another computer. Exit status: 0, or 2 when something in the file is wrong.
 
     Example: mien rules check rules.toml
     """
     from mien.inference.pipeline import Pipeline
-    from mien.rules.rule_file import mistakes_in, read_rules
+    from mien.rules.rule_file import check_rules
     from mien.rules.words import rule_in_words
 
     labels = Pipeline("whole", model, head=head, valence=valences(valence)).labels
-    mistakes = mistakes_in(file, labels)
-    for line in mistakes:
+    checked = check_rules(file, labels)
+    for line in checked.mistakes:
         say(line)
-    if mistakes:
+    if checked.obstacles:
+        notes = Console(stderr=True, soft_wrap=True)
+        notes.print("on this computer mien rules run would refuse:", style="dim")
+        for line in checked.obstacles:
+            notes.print(line, style="dim")
+    if (found := checked.rules) is None:
         raise typer.Exit(USAGE)
-    found = read_rules(file, labels)
     for rule in found.rules:
         say(rule.name)
         for line in rule_in_words(rule):

@@ -18,6 +18,7 @@ from mien.explain.base import Kernels
 from mien.inference.card import FER_CROP, Card, InputSpec
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import Network
+from mien.training.architectures import ARCHITECTURES
 from mien.training.run import Trained, load_run
 from mien.training.splits import SIDE
 
@@ -147,7 +148,7 @@ class _TrainedNetwork(Network):
             name=run.recipe.name,
             version="0",
             kind="expression",
-            summary=f"Network {run.recipe.arch} of a run, not calibrated.",
+            summary=f"{ARCHITECTURES[run.recipe.arch].title} of a run, not calibrated.",
             heads=run.classes,
             input=InputSpec(name="faces", height=SIDE, width=SIDE, channels=1, low=0, high=255),
             crop=FER_CROP,

@@ -6,10 +6,12 @@ from mien.outputs.base import Extra, Writer, title
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
 
+CHARTS = ("timeline.png", "persons.png", "landmarks.png")
+"""Names of the charts of a video: the first is of every one, the others where people were followed, and landmarks found."""
+
 
 class Charts(Writer):
-    """A folder with ``timeline.png``, where people were followed ``people.png``, and with their landmarks
-    ``landmarks.png``; ``places`` are the folders."""
+    """Folders with those of `CHARTS` that a video has; ``places`` are the folders."""
 
     extra = Extra("Charts", "report", "matplotlib", "matplotlib")
 

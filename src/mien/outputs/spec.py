@@ -16,7 +16,7 @@ from mien.media import open_media
 from mien.media.blur import Blur
 from mien.outputs.annotate import AnnotatedCopies
 from mien.outputs.base import RunContext, Writer
-from mien.outputs.charts import Charts
+from mien.outputs.charts import CHARTS, Charts
 from mien.outputs.formats import FORMATS, beside, ending_of, writer_of
 from mien.outputs.places import OutputFiles, fitting, refuse_sources
 from mien.outputs.tables import TEXT_FORMATS
@@ -145,8 +145,8 @@ class OutputSpec:
         ]:
             remove_partials(place)
         for folder in places.plots or ():
-            remove_partials(folder / "timeline.png")
-            remove_partials(folder / "people.png")
+            for name in CHARTS:
+                remove_partials(folder / name)
 
     def check(self, sources: Sequence[Source]) -> None:
         """See whether all of it can be written, before hours of work that end in it.

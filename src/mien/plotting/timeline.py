@@ -31,7 +31,7 @@ _HATCHED = "Hatched: uncertain, below {}, for that share of each step."
 
 
 def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Path]:
-    """Write ``timeline.png``, ``people.png`` where people were followed, and ``landmarks.png`` where those were asked
+    """Write ``timeline.png``, ``persons.png`` where people were followed, and ``landmarks.png`` where those were asked
     for, into a folder, which is made.
 
     Args:
@@ -55,7 +55,7 @@ def write_video_charts(folder: Path, overview: Overview, title: str) -> list[Pat
         panel = Panel(overview.labels, [ranked(person.shares) for person in people])
         written.append(
             draw_shares(
-                folder / "people.png",
+                folder / "persons.png",
                 rows,
                 [panel],
                 f"{title}: share of each person's time by {overview.series}",

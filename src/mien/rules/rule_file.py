@@ -16,7 +16,7 @@ from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.names import unreadable
 from mien.metrics.sentiment import PRESETS, SentimentMapping, open_mapping
 from mien.rules.actions.base import ActionSettings, Mistake, SettingsError, checked
-from mien.rules.actions.registry import check_action, obstacles
+from mien.rules.actions.registry import check_action, mistakes, obstacles
 from mien.rules.engine import Rule
 from mien.rules.features import SUMS
 from mien.rules.parsing import parse_condition
@@ -114,16 +114,55 @@ class RuleSet:
         return RuleSet(tuple(replace(rule, do=()) for rule in self.rules), {}, self.mapping)
 
 
-def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
+@dataclass(frozen=True)
+class CheckedRules:
+    """A file of rules, looked through. Each line for people begins with file, line and column.
+
+    Args:
+        rules: What they mean; None where something is wrong.
+        mistakes: A line for each, in the order of the file.
+        obstacles: Likewise, what this computer lacks for what the rules do: a program, a package, a variable, a
+            folder. On another computer the same file may work.
+    """
+
+    rules: RuleSet | None
+    mistakes: tuple[str, ...] = ()
+    obstacles: tuple[str, ...] = ()
+
+
+def check_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> CheckedRules:
+    """Look through a file of rules, without doing anything.
+
+    Args:
+        path: As for `read_rules`.
+        labels: Likewise.
+
+    Raises:
+        RuleError: It is no TOML.
+        InputError: The file cannot be read.
+
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp(), "smile.toml")
+    >>> _ = path.write_text('rules.smile = {when = "any.hapy > 0.7"}')
+    >>> len(check_rules(path).mistakes)
+    1
+    """
+    found = _RuleFile(path, labels)
+    rules = None if found.mistakes else found.rule_set()
+    return CheckedRules(rules, found.told(found.mistakes), found.told(found.obstacles))
+
+
+def read_rules(path: str | Path, labels: Labels = EXPRESSIONS, *, dry: bool = False) -> RuleSet:
     """Read a file of rules.
 
     Args:
         path: TOML with a table ``[rules.NAME]`` for each rule, and ``[actions.NAME]`` for each action.
         labels: Expressions that the network knows.
+        dry: Nothing will be done, so that this computer may lack what that would need.
 
     Raises:
-        RuleError: Something in it is wrong; the message has file, line, column and remedy of the first
-            mistake.
+        RuleError: Something in it is wrong, or cannot be done on this computer; the message has file, line,
+            column and remedy of the first of all that was found.
         InputError: The file cannot be read.
 
     >>> import tempfile
@@ -132,32 +171,13 @@ def read_rules(path: str | Path, labels: Labels = EXPRESSIONS) -> RuleSet:
     >>> [rule.name for rule in read_rules(path).rules]
     ['smile']
     """
-    found = _RuleFile(path, labels)
-    if found.mistakes:
-        messages = found.messages()
-        more = len(messages) - 1
-        rest = (
-            ""
-            if not more
-            else f" (and {more} {'mistake' if more == 1 else 'mistakes'} more: mien rules check {path})"
-        )
-        raise RuleError(messages[0] + rest)
-    return found.rule_set()
-
-
-def mistakes_in(path: str | Path, labels: Labels = EXPRESSIONS) -> list[str]:
-    """Every mistake in a file of rules, in the order of lines; none where it is well.
-
-    Raises:
-        InputError: The file cannot be read.
-
-    >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp(), "smile.toml")
-    >>> _ = path.write_text('rules.smile = {when = "any.hapy > 0.7"}')
-    >>> len(mistakes_in(path))
-    1
-    """
-    return _RuleFile(path, labels).messages()
+    found = check_rules(path, labels)
+    wrong = found.mistakes or (() if dry else found.obstacles)
+    if found.rules is None or wrong:
+        more = len(wrong) - 1
+        rest = f" (and {more} more: mien rules check {path})" if more else ""
+        raise RuleError(wrong[0] + rest)
+    return found.rules
 
 
 class _RuleFile:
@@ -166,6 +186,7 @@ class _RuleFile:
     def __init__(self, path: str | Path, labels: Labels) -> None:
         self._path, self._labels = Path(path), labels
         self.mistakes: list[Mistake] = []
+        self.obstacles: list[Mistake] = []
         self._rules: list[Rule] = []
         self._actions: dict[str, Action] = {}
         self._mapping = PRESETS["valence"]
@@ -180,15 +201,15 @@ class _RuleFile:
     def rule_set(self) -> RuleSet:
         return RuleSet(tuple(self._rules), self._actions, self._mapping)
 
-    def messages(self) -> list[str]:
-        """The mistakes as lines for people, in the order of the file."""
+    def told(self, found: list[Mistake]) -> tuple[str, ...]:
+        """As lines for people, in the order of the file."""
         placed = sorted(
-            ((self._offset(mistake), mistake) for mistake in self.mistakes),
-            key=lambda found: (found[0], found[1].message),
+            ((self._offset(mistake), mistake) for mistake in found),
+            key=lambda one: (one[0], one[1].message),
         )
-        return [
+        return tuple(
             f"{self._where(offset)}: {_named(mistake.path)}{mistake.message}" for offset, mistake in placed
-        ]
+        )
 
     def _offset(self, mistake: Mistake) -> int:
         if mistake.offset is not None:
@@ -214,7 +235,7 @@ class _RuleFile:
         for name, table in rules.items():
             self._take_rule(name, table, tables.get("actions", {}))
         self._try_sums("sentiment" in tables)
-        self._try_actions_here()
+        self._try_actions_of_rules()
 
     def _try_sums(self, told: bool) -> None:
         """Find rules that ask for sums of expressions of which nobody has said how pleasant they are.
@@ -230,12 +251,17 @@ class _RuleFile:
         except InputError as error:
             self._wrong(("rules", asking, "when"), str(error))
 
-    def _try_actions_here(self) -> None:
-        """Find what would keep actions that are used from working here."""
+    def _try_actions_of_rules(self) -> None:
+        """Find why actions that are used could not serve their rules, on any computer or on this one."""
         for name, action in self._actions.items():
             served = [rule.name for rule in self._rules if name in rule.do]
-            for mistake in obstacles(action.kind, action.settings, served) if served else []:
-                self.mistakes.append(Mistake(("actions", name, *mistake.path), mistake.message))
+            if not served:
+                continue
+            for found, into in (
+                (mistakes(action.kind, action.settings, served), self.mistakes),
+                (obstacles(action.kind, action.settings), self.obstacles),
+            ):
+                into += [Mistake(("actions", name, *one.path), one.message) for one in found]
 
     def _named_tables(self, tables: dict[str, Any], key: str) -> dict[str, dict[str, Any]]:
         found = tables.get(key, {})

@@ -196,7 +196,9 @@ class Jobs:
         missing = (place.end() or {}).get("missing", {})
         if name in missing:
             raise APIError(501, missing[name])
-        raise APIError(404, f"expected a result that was asked for; {name} was not")
+        raise APIError(
+            404, f"expected a result that was asked for and that this video has; there is no {name}"
+        )
 
     def new(self) -> Upload:
         """Room for a video that is about to come.

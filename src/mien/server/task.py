@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from mien.core.errors import InputError, MediaError
 from mien.core.names import quoted
 from mien.inference.config import PipelineConfig
+from mien.outputs.charts import CHARTS
 from mien.outputs.formats import FORMATS, beside
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 COPY = "result.mp4"
 RESULTS = (*(f"result{ending}" for ending in FORMATS), COPY)
 PEOPLE = tuple(f"persons.{form}" for form in ("csv", "json", "jsonl"))
-CHARTS = ("timeline.png", "people.png")
 SMALLEST, HIGHEST = 16, 4000
 """px that a client may ask for as the height of the smallest face; the smaller, the more work."""
 WANTED = (*RESULTS, *PEOPLE, *CHARTS)

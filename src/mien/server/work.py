@@ -23,9 +23,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mien.core.atomic import sync_path
 from mien.core.errors import InputError, MediaError, MienError, MissingExtraError
+from mien.outputs.charts import CHARTS
 from mien.server.folders import FULL, JobFolder, folder_size
 from mien.server.resources import NO_ROOM, Space, full, give_back
-from mien.server.task import CHARTS, COPY, PEOPLE, RESULTS, VideoTask
+from mien.server.task import COPY, PEOPLE, RESULTS, VideoTask
 
 if TYPE_CHECKING:
     from mien.media.byte_source import ByteSource

@@ -21,6 +21,7 @@ from mien.core.labels import NOTICE
 from mien.data.dataset import FaceDataset
 from mien.inference.card import FER_CROP, Card, InputSpec, write_card
 from mien.inference.onnx_session import open_network
+from mien.training.architectures import ARCHITECTURES
 from mien.training.calibrated_file import calibration_facts, put_on
 from mien.training.calibration import BLEND, Calibration, Judged, fit
 from mien.training.recipe import Recipe
@@ -278,4 +279,4 @@ def _summary(recipe: Recipe, calibration: Calibration) -> str:
     told += "".join(f"; {head}, what its data set's labels say" for head in recipe.own_heads())
     if calibration.blend is not None:
         told += f"; expression, a blend of both ({calibration.blend}) over the classes they share"
-    return f"Network {recipe.arch} over one gray face. Its heads: {told}."
+    return f"{ARCHITECTURES[recipe.arch].title} over one gray face. Its heads: {told}."

@@ -204,7 +204,7 @@ class Recipe:
     """What to train and how. The presets (`mien.training.presets`) are recipes with names."""
 
     name: str = "small"
-    arch: str = "small"
+    arch: str = "residual"
     """Architecture: one of `mien.training.architectures.ARCHITECTURES`."""
     options: dict[str, Any] = field(default_factory=dict)
     """Options of the architecture, such as ``dropout``."""

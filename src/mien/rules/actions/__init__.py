@@ -3,7 +3,7 @@ its own."""
 
 from mien.rules.actions.base import Delivery, FunctionAction, RuleAction
 from mien.rules.actions.dispatcher import Dispatcher, Retries
-from mien.rules.actions.registry import check_action, create_hook, kinds, obstacles
+from mien.rules.actions.registry import check_action, create_hook, kinds, mistakes, obstacles
 
 __all__ = [
     "Delivery",
@@ -14,5 +14,6 @@ __all__ = [
     "check_action",
     "create_hook",
     "kinds",
+    "mistakes",
     "obstacles",
 ]

@@ -19,8 +19,6 @@ from mien.core.faults import fault
 from mien.core.labels import NOTICE
 from mien.core.masking import masked_text
 
-"""What every message says about itself."""
-
 
 @dataclass(frozen=True, eq=False)
 class Delivery:
@@ -166,12 +164,16 @@ class ActionSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
-        """What would keep an action with these settings from working here, found without doing anything.
+    def mistakes(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        """Why no computer could do this for these rules.
 
         Args:
             rules: Names of the rules that it serves.
         """
+        return iter(())
+
+    def obstacles(self) -> Iterator[Mistake]:
+        """What this computer lacks for an action with these settings, found without doing anything."""
         return iter(())
 
     def in_words(self) -> str:
@@ -207,8 +209,26 @@ class SettingsError(RuleError):
         self.mistakes = mistakes
 
 
-def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
-    """The settings of a table.
+def require(settings: ActionSettings) -> None:
+    """Refuse an action that cannot work here.
+
+    Raises:
+        SettingsError: This computer lacks something that its settings name.
+
+    >>> class Lamp(ActionSettings):
+    ...     def obstacles(self):
+    ...         yield Mistake(("type",), "there is no lamp here: buy one")
+    >>> require(Lamp())
+    Traceback (most recent call last):
+    ...
+    mien.rules.actions.base.SettingsError: type: there is no lamp here: buy one
+    """
+    if found := list(settings.obstacles()):
+        raise SettingsError(found)
+
+
+def checked(model: type[Model], table: Mapping[str, Any] | ActionSettings) -> Model:
+    """The settings of a table; those that are such already as they are.
 
     Raises:
         SettingsError: A key is unknown or missing, or a value is impossible.
@@ -223,6 +243,8 @@ def checked(model: type[Model], table: Mapping[str, Any]) -> Model:
     ...
     mien.rules.actions.base.SettingsError: color: unknown key: did you mean colour?
     """
+    if isinstance(table, model):
+        return table
     try:
         return model.model_validate(dict(table))
     except ValidationError as error:

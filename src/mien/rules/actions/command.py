@@ -7,15 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from contextlib import suppress
 from tempfile import TemporaryFile
 from typing import Any
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from mien.core.environment import handed_on
 from mien.core.errors import DeliveryError
-from mien.rules.actions.base import ActionSettings, Delivery, RuleAction
+from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, require
 
 _HOME = ("HOME", "USERPROFILE")
 _HEARD = 300  # Bytes of what the program last said that a message repeats.
@@ -37,24 +38,18 @@ class CommandSettings(ActionSettings):
     def in_words(self) -> str:
         return f"runs {self.command[0]}"
 
-    @field_validator("command")
-    @classmethod
-    def _program(cls, command: list[str]) -> list[str]:
-        if shutil.which(command[0]) is None:
-            raise ValueError(
-                f"expected a program and its arguments; there is no program {command[0]!r}: check its name, or write its whole path"
+    def obstacles(self) -> Iterator[Mistake]:
+        if shutil.which(self.command[0]) is None:
+            yield Mistake(
+                ("command",),
+                f"expected a program and its arguments; there is no program {self.command[0]!r}: check its name, or write its whole path",
             )
-        return command
-
-    @field_validator("env")
-    @classmethod
-    def _there(cls, names: list[str]) -> list[str]:
-        missing = [name for name in names if name not in os.environ]
-        if missing:
-            raise ValueError(
-                f"expected names of environment variables; {missing[0]} is not set: set it before the start, or leave it out"
-            )
-        return names
+        for name in self.env:
+            if name not in os.environ:
+                yield Mistake(
+                    ("env",),
+                    f"expected names of environment variables; {name} is not set: set it before the start, or leave it out",
+                )
 
 
 class Command(RuleAction):
@@ -68,9 +63,13 @@ class Command(RuleAction):
 
     Args:
         settings: What is run.
+
+    Raises:
+        SettingsError: There is no such program here, or a variable that it is to get is not set.
     """
 
     def __init__(self, settings: CommandSettings) -> None:
+        require(settings)
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from pydantic import Field
@@ -26,7 +26,7 @@ class LogSettings(ActionSettings):
     def in_words(self) -> str:
         return f"writes a line to {self.file}"
 
-    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+    def obstacles(self) -> Iterator[Mistake]:
         folder = self.file.parent
         if self.file.is_dir():
             yield Mistake(("file",), f"expected a file; {self.file} is a folder: name a file in it")

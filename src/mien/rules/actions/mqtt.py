@@ -180,17 +180,16 @@ class MqttSettings(ActionSettings):
             )
         return host
 
-    @field_validator("ca")
-    @classmethod
-    def _certificates(cls, path: Path | None) -> Path | None:
-        if path is not None and not path.is_file():
-            raise ValueError(f"expected a file with certificates; there is none at {path}")
-        return path
-
     def in_words(self) -> str:
         return f"publishes to the broker {self.place}, as the device {self.device}"
 
-    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+    def mistakes(self, rules: Sequence[str]) -> Iterator[Mistake]:
+        try:
+            check_names(rules)
+        except RuleError as error:
+            yield Mistake(("type",), str(error))
+
+    def obstacles(self) -> Iterator[Mistake]:
         if find_spec("paho") is None:
             yield Mistake(("type",), str(_missing()))
         if self.ca is not None:
@@ -200,10 +199,6 @@ class MqttSettings(ActionSettings):
                 yield Mistake(
                     ("ca",), f"{self.ca}: expected certificates in PEM format; got: {error.strerror or error}"
                 )
-        try:
-            check_names(rules)
-        except RuleError as error:
-            yield Mistake(("type",), str(error))
 
     @property
     def place(self) -> str:

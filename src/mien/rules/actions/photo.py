@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -37,7 +37,7 @@ class PhotoSettings(ActionSettings):
     def in_words(self) -> str:
         return f"saves a photo in {self.folder}{', with all faces blurred' if self.blur else ''}"
 
-    def obstacles(self, rules: Sequence[str]) -> Iterator[Mistake]:
+    def obstacles(self) -> Iterator[Mistake]:
         there = next(place for place in (self.folder, *self.folder.absolute().parents) if place.exists())
         if not there.is_dir() or not os.access(there, os.W_OK):
             yield Mistake(

@@ -69,14 +69,17 @@ def check_action(kind: str, table: Mapping[str, Any]) -> ActionSettings | Mappin
         return checked(OWN[kind][0], table)
     if kind not in kinds():
         close = difflib.get_close_matches(kind, kinds(), 1)
-        advice = f"did you mean {close[0]}?" if close else f"there are {', '.join(kinds())}"
+        advice = (
+            f"did you mean {close[0]}?"
+            if close
+            else f"there are {', '.join(kinds())}; install the plug-in if one has it"
+        )
         raise SettingsError([Mistake(("type",), f"there is no action {kind!r}: {advice}")])
     return dict(table)
 
 
-def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
-    """What would keep an action from working here, found without doing anything; a plug-in is asked whether
-    it takes such keys.
+def mistakes(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Sequence[str]) -> list[Mistake]:
+    """Why no computer could do an action for these rules; a plug-in is asked whether it takes such keys.
 
     Args:
         kind: Its type.
@@ -84,14 +87,34 @@ def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any], rules: Se
         rules: Names of the rules that it serves.
     """
     if isinstance(settings, ActionSettings):
-        return list(settings.obstacles(rules))
-    [point] = list(entry_points(group=GROUP, name=kind))[:1]
+        return list(settings.mistakes(rules))
+    point = _plug_in(kind)
     try:
-        inspect.signature(point.load()).bind(**settings)
+        signature = inspect.signature(point.load())
+    except Exception:  # `obstacles` tells of that.
+        return []
+    try:
+        signature.bind(**settings)
+    except TypeError as error:
+        return [Mistake(("type",), str(_refusal(point, error)))]
+    return []
+
+
+def obstacles(kind: str, settings: ActionSettings | Mapping[str, Any]) -> list[Mistake]:
+    """What this computer lacks for an action, found without doing anything; a plug-in is loaded.
+
+    Args:
+        kind: Its type.
+        settings: What `check_action` gave.
+    """
+    if isinstance(settings, ActionSettings):
+        return list(settings.obstacles())
+    point = _plug_in(kind)
+    try:
+        if not callable(point.load()):
+            raise TypeError("it cannot be called")
     except Exception as error:
-        return [
-            Mistake(("type",), f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}")
-        ]
+        return [Mistake(("type",), str(_refusal(point, error)))]
     return []
 
 
@@ -102,32 +125,37 @@ def create_hook(
 
     Args:
         kind: Its type.
-        settings: What `check_action` gave.
+        settings: What `check_action` gives, or gave.
         tell: Called with lines for people.
 
     Raises:
         InputError: It cannot work here.
-        RuleError: A plug-in refuses its settings.
+        RuleError: Its settings are wrong, or a plug-in refuses them.
         MissingExtraError: It needs a package that is not installed.
     """
     if kind in OWN:
-        return OWN[kind][1](settings, tell)
+        return OWN[kind][1](checked(OWN[kind][0], settings), tell)
     assert not isinstance(settings, ActionSettings)
-    [point] = list(entry_points(group=GROUP, name=kind))[:1]
-    return _plugged(kind, point, settings)
+    return _plugged(_plug_in(kind), settings)
 
 
-def _plugged(kind: str, point: EntryPoint, settings: Mapping[str, Any]) -> RuleAction:
+def _plug_in(kind: str) -> EntryPoint:
+    return next(iter(entry_points(group=GROUP, name=kind)))
+
+
+def _refusal(point: EntryPoint, error: Exception) -> RuleError:
+    return RuleError(f"the plug-in {point.name} ({point.value}) refuses: {type(error).__name__}: {error}")
+
+
+def _plugged(point: EntryPoint, settings: Mapping[str, Any]) -> RuleAction:
     try:
         hook = point.load()(**settings)
     except Exception as error:
-        raise RuleError(
-            f"the plug-in {kind} ({point.value}) refuses: {type(error).__name__}: {error}"
-        ) from None
+        raise _refusal(point, error) from None
     if isinstance(hook, RuleAction):
         return hook
     if not callable(hook):
         raise RuleError(
-            f"the plug-in {kind} ({point.value}) has to give a function or a mien.rules.actions.RuleAction; got {type(hook).__name__}"
+            f"the plug-in {point.name} ({point.value}) has to give a function or a mien.rules.actions.RuleAction; got {type(hook).__name__}"
         )
     return FunctionAction(hook)

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from threading import Timer
@@ -15,7 +16,7 @@ from pydantic import Field, field_validator
 
 from mien.core.errors import DeliveryError
 from mien.core.masking import origin
-from mien.rules.actions.base import ActionSettings, Delivery, RuleAction
+from mien.rules.actions.base import ActionSettings, Delivery, Mistake, RuleAction, require
 
 _LATER = (408, 425, 429)  # Answers that mean: try again. So do all from 500 on.
 
@@ -42,14 +43,12 @@ class WebhookSettings(ActionSettings):
         _split(url)
         return url
 
-    @field_validator("token_env")
-    @classmethod
-    def _there(cls, name: str | None) -> str | None:
-        if name is not None and not os.environ.get(name):
-            raise ValueError(
-                f"expected an environment variable with the token; {name} is not set: set it before the start"
+    def obstacles(self) -> Iterator[Mistake]:
+        if self.token_env is not None and not os.environ.get(self.token_env):
+            yield Mistake(
+                ("token_env",),
+                f"expected an environment variable with the token; {self.token_env} is not set: set it before the start",
             )
-        return name
 
 
 class Webhook(RuleAction):
@@ -60,9 +59,13 @@ class Webhook(RuleAction):
 
     Args:
         settings: Where to.
+
+    Raises:
+        SettingsError: The variable with the token is not set.
     """
 
     def __init__(self, settings: WebhookSettings) -> None:
+        require(settings)
         self._settings = settings
         self._parts = _split(settings.url)
         self._connection: HTTPConnection | None = None

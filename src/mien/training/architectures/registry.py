@@ -23,12 +23,14 @@ class Architecture:
 
     Args:
         home: Where its class is, ``module:name``.
+        title: What cards call it, for people who know none of the names here.
         source: Paper or code that it follows.
         input: What it makes of 48x48 gray pixels, 0 to 255, before its first layer.
         chosen: What was decided where the source is silent or contradicts itself.
     """
 
     home: str
+    title: str
     source: str
     input: str
     chosen: str
@@ -37,36 +39,42 @@ class Architecture:
 ARCHITECTURES: Mapping[str, Architecture] = {
     "gudi": Architecture(
         "mien.training.architectures.gudi:GudiNet",
+        "Gudi's network (2015)",
         "Gudi 2015 (abstract, summary); kernel sizes from public re-implementations",
         "centre 42x42, /255",
         "unpadded; Jarrett's local contrast normalisation after the first convolution; no dropout; no count is published",
     ),
     "kalu": Architecture(
         "mien.training.architectures.kalu:KaluNet",
+        "Kalu's network",
         "the paper's layers; both counts are those of a Keras network shared by many projects",
         "48x48, as it is",
         "no scaling of pixels, as in the shared code",
     ),
     "mini_xception": Architecture(
         "mien.training.architectures.mini_xception:MiniXception",
+        "Mini-Xception (Arriaga 2017)",
         "Arriaga 2017; the authors' code",
         "64x64 bilinear, -1 to 1",
         "where the paper's text and code differ (ReLU, size): the code, as the released weights do",
     ),
     "monyok": Architecture(
         "mien.training.architectures.monyok:MonyokNet",
+        "Monyok's network",
         "the paper's list of layers",
         "48x48, /255",
         "nothing",
     ),
-    "small": Architecture(
+    "residual": Architecture(
         "mien.training.architectures.residual:ResidualNet",
+        "Residual network",
         "ours",
         "centre 44x44, mean 0, deviation 1",
         "options widths, blocks, view, dropout, stride, separable, kernel, blur",
     ),
     "spittlemeister": Architecture(
         "mien.training.architectures.spittlemeister:SpittlemeisterNet",
+        "Spittlemeister's network (2018)",
         "the author's notebook, 2018",
         "48x48, as it is",
         "nothing; its published accuracies contradict each other, see its file",
