@@ -215,6 +215,15 @@ def test_key_points_are_ranked_by_their_effect_and_keep_their_numbers(tmp_path: 
     assert shown_at == sorted(shown_at)
 
 
+def test_why_there_are_no_figures_is_told_in_words_of_the_options() -> None:
+    few = [three_then_nobody(second) for second in range(20)]
+    assert "no figures: fewer people than 4 were read" in terminal(gathered(few, AudienceOptions()))
+    wanted = gathered(few, AudienceOptions(min_coverage=9))
+    assert "fewer people than 4, or than --min-coverage asks for, were read" in " ".join(
+        terminal(wanted).split()
+    )
+
+
 def test_changes_of_sentiment_are_told_on_the_terminal_too() -> None:
     audience = changing()
     text = " ".join(terminal(audience).split())

@@ -132,7 +132,7 @@ def test_whose_face() -> None:
     assert read_clip(two, ClipRule(person=2)).expression.label == "sad"
     assert read_clip(two, ClipRule(person=2)).coverage == pytest.approx(0.5)
     assert read_clip(two, ClipRule(person=3)).expression.label is None
-    with pytest.raises(InputError, match="nobody was followed: analyse again without --no-track"):
+    with pytest.raises(InputError, match="nobody was followed: analyze again without --no-track"):
         read_clip(replace(two, faces=faces.with_columns(tracks=None)), ClipRule(person=2))
 
 

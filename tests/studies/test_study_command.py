@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from mien.cli.study import CompareOptions, MeasureOptions
+from mien.cli.study import CompareOptions, MeasureOptions, _tables
 from mien.core.drawn_face import draw_portrait
 from mien.core.errors import InputError
 from mien.media import VideoWriter
@@ -188,6 +188,24 @@ def test_files_of_events_by_participant(rows: Path) -> None:
     wrong = run_mien("study", "run", PATTERN, "-o", "two", "--events", "{who}.vtt", *QUICK, cwd=rows)
     assert wrong.returncode == 2
     assert "expected fields such as participant, condition" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["{}.vtt", "{who}.vtt", "{participant.name}.vtt", "{participant[x]}.vtt", "{participant:d}.vtt"]
+)
+def test_names_of_files_of_events_have_fields_of_recordings(rows: Path, name: str) -> None:
+    with pytest.raises(InputError, match="expected fields such as participant, condition"):
+        measure_study(find_recordings(str(rows / PATTERN)), StudyRules(events=name))
+
+
+def test_a_manifest_is_that_of_shards_beside_it(rows: Path) -> None:
+    (rows / "rows/manifest.json").write_text('{"name": "a site"}')
+    tables, settings = _tables([rows / "rows"])
+    assert {table.suffix for table in tables} >= {".csv"}
+    assert settings == {}
+    (rows / "rows/shard-000000.csv").touch()
+    with pytest.raises(InputError, match=r"manifest\.json: expected the manifest of a run"):
+        _tables([rows / "rows"])
 
 
 def test_an_edited_table_is_compared_and_its_broken_lines_are_told(rows: Path) -> None:

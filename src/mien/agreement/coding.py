@@ -89,7 +89,7 @@ def coding_of_rows(video: VideoResult, person: str | int) -> Coding:
     """
     faces = face_of(video, person)
     if faces.probs is None or faces.labels is None:
-        raise InputError(f"{video.source}: expected rows with expressions; got none: analyse it with mien")
+        raise InputError(f"{video.source}: expected rows with expressions; got none: analyze it with mien")
     lasting = np.maximum(durations(video), _TOUCHING)
     ends = video.times + lasting
     at = np.searchsorted(video.frames, faces.frames)

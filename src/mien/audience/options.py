@@ -35,7 +35,7 @@ class AudienceOptions:
         offset: Seconds that are added to the times of key points: when the presentation began.
         duration: Seconds after which measuring ends; None: with the source.
         seed: Of the bootstrap.
-        live: How a live source is opened; how often it is looked at, ``every`` says.
+        live: How a live source is opened; how often it is looked at, ``interval`` says.
         start: Seconds of a video from which on it is measured.
         end: Seconds of a video up to which it is measured.
 
@@ -74,7 +74,7 @@ class AudienceOptions:
                 raise InputError(f"{name}: expected seconds above 0; got {quoted(value)}")
         if self.window < self.interval or self.context < self.interval:
             raise InputError(
-                f"expected windows and spans no shorter than the time between two looks, {self.interval:g} s: make every smaller"
+                f"expected windows and spans no shorter than the time between two looks, {self.interval:g} s: make interval smaller"
             )
         if not is_number(self.offset):
             raise InputError(f"offset: expected seconds; got {quoted(self.offset)}")

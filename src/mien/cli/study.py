@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -373,6 +372,7 @@ def _are_tables(found: StudyRecordings) -> bool:
 
 def _tables(rows: list[Path]) -> tuple[list[Path], dict[str, Any]]:
     """The tables in files and folders, and the settings of the run that wrote them, where a batch did."""
+    from mien.batch.output import MANIFEST, read_manifest
     from mien.outputs.tables import is_table
 
     tables: list[Path] = []
@@ -381,10 +381,9 @@ def _tables(rows: list[Path]) -> tuple[list[Path], dict[str, Any]]:
         if path.is_dir():
             shards = sorted(path.glob("shard-*"))
             tables += shards or sorted(file for file in path.rglob("*") if file.is_file() and is_table(file))
-            manifest = path / "manifest.json"
-            settings = (
-                json.loads(manifest.read_text(encoding="utf-8"))["settings"] if manifest.is_file() else {}
-            )
+            # Without shards beside it a manifest is of something else.
+            if shards and (path / MANIFEST).is_file():
+                settings = read_manifest(path).get("settings", {})
         else:
             tables.append(path)
     if not tables:

@@ -203,7 +203,7 @@ def _frame_probabilities(video: VideoResult, person: str | int) -> tuple[Floats,
     if isinstance(person, int):
         if faces.tracks is None and len(faces):
             raise InputError(
-                f"{video.source}: expected people with numbers; nobody was followed: analyse again without --no-track"
+                f"{video.source}: expected people with numbers; nobody was followed: analyze again without --no-track"
             )
         faces = faces if faces.tracks is None else faces[faces.tracks == person]
     elif person == "largest":

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
 from mien.clips.aggregate import Kind
+from mien.core.csv_cells import delimiter
 from mien.core.errors import InputError
 from mien.core.names import unspelled
 from mien.data.label_names import KNOWN, class_named
@@ -102,7 +103,7 @@ def _lines(path: Path) -> list[list[str]]:
         with open(path, encoding="utf-8-sig", newline="") as file:
             first = file.readline()
             file.seek(0)
-            return list(csv.reader(file, delimiter=max(",;\t", key=first.count), strict=True))
+            return list(csv.reader(file, delimiter=delimiter(first), strict=True))
     except OSError as error:
         raise InputError(
             f"expected reference labels as CSV; {path}: {error.strerror}: check the path"

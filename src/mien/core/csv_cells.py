@@ -51,6 +51,15 @@ def plain(text: str, path: bool = False) -> str:
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
+def delimiter(line: str) -> str:
+    """What is between the cells of a line of a table: spreadsheets of some countries write semicolons, others tabs.
+
+    >>> delimiter("file;participant;age"), delimiter("source")
+    (';', ',')
+    """
+    return max(",;\t", key=line.count)
+
+
 def csv_writer(
     file: TextIO, keys: Sequence[str], header: bool = True
 ) -> Callable[[Iterable[Mapping[str, Any]]], None]:

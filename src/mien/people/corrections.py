@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 
-from mien.core.csv_cells import plain
+from mien.core.csv_cells import delimiter, plain
 from mien.core.errors import InputError
 from mien.core.names import quoted
 from mien.events.file import given_seconds
@@ -188,10 +188,10 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
         if line.strip(" ,;\t") and not line.startswith("#")
     ]
     head = numbered[0][1] if numbered else ""
-    delimiter = max(",;\t", key=head.count)
+    between = delimiter(head)
     for number, line in numbered:
         try:
-            yield number, next(csv.reader([line], delimiter=delimiter), [])
+            yield number, next(csv.reader([line], delimiter=between), [])
         except csv.Error as error:
             raise InputError(f"{path}, line {number}: expected cells of a table; {error}: mend it") from None
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Formatter
 from unicodedata import normalize
 
-from mien.core.csv_cells import plain
+from mien.core.csv_cells import delimiter, plain
 from mien.core.errors import InputError
 from mien.core.formatting import counted
 from mien.core.names import existing, nearest, quoted, spelled
@@ -354,7 +354,7 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
             f"{path}: expected a table as text in UTF-8; got {error}: save it as CSV UTF-8"
         ) from None
     first = next((line for line in text.splitlines() if line.strip()), "")
-    table = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count), strict=True)
+    table = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter(first), strict=True)
     try:
         filled = (
             (table.line_num, [plain(cell.strip()) for cell in row])

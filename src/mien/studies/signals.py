@@ -101,7 +101,7 @@ def _person(video: VideoResult, rule: PersonRule, lasting: Floats) -> tuple[Face
     if faces.tracks is None:
         if isinstance(rule, int):
             raise InputError(
-                f"{video.source}: expected people with numbers; nobody was followed: analyse again without --no-track"
+                f"{video.source}: expected people with numbers; nobody was followed: analyze again without --no-track"
             )
         return faces.largest(), []
     if rule == "largest":

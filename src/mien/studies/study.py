@@ -308,7 +308,7 @@ class _EventFiles:
     def _filled(self, pattern: str, recording: StudyRecording) -> str:
         try:
             return pattern.format_map(recording.fields)
-        except (KeyError, ValueError, IndexError) as error:
+        except (KeyError, ValueError, IndexError, AttributeError, TypeError) as error:
             raise InputError(
                 f"{pattern}: expected fields such as {', '.join(recording.fields)}; got {error}: name those of the recordings"
             ) from None

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mien.core.atomic import atomic_write, translate_os_errors
-from mien.core.csv_cells import csv_writer, plain
+from mien.core.csv_cells import csv_writer, delimiter, plain
 from mien.core.errors import InputError
 from mien.core.formatting import counted
 from mien.core.names import quoted
@@ -101,7 +101,9 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.reader(file, delimiter=_delimiter(path), strict=True)
+            between = delimiter(file.readline())
+            file.seek(0)
+            table = csv.reader(file, delimiter=between, strict=True)
             lines = [(table.line_num, line) for line in table if any(map(str.strip, line))]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(
@@ -137,12 +139,6 @@ def read_long(path: Path) -> tuple[list[StudyRow], tuple[str, ...], list[str]]:
         first = problems[0] if problems else "it ends after the header"
         raise InputError(f"{path}: expected the rows of a study's {LONG}; got none that can be used: {first}")
     return list(rows.values()), fields, problems
-
-
-def _delimiter(path: Path) -> str:
-    """Spreadsheets of some countries write semicolons."""
-    with open(path, encoding="utf-8-sig") as file:
-        return max(",;\t", key=file.readline().count)
 
 
 def _row(cells: Mapping[str, str], fields: Sequence[str]) -> StudyRow:

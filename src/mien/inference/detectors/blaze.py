@@ -80,8 +80,8 @@ class Blaze:
             images: ``(h, w, 3)`` uint8 RGB, each of its own size.
 
         Returns:
-            A record per image: ``boxes`` from forehead to chin, clipped to the image; ``scores``;
-            ``points``; frames and times 0.
+            A record per image: ``boxes`` from forehead to chin, clipped to the image; ``detection_scores``;
+            ``landmarks``; frames and times 0.
 
         Raises:
             InputError: An image is not of that kind.
