@@ -18,7 +18,7 @@ from PIL import Image
 
 from mien.core.frame_result import ROW_KEYS
 from mien.core.labels import NOTICE
-from mien.inference.pipeline import DEFAULT_MODEL
+from mien.inference.config import PipelineConfig
 from tests.commands import run_mien
 
 pytestmark = pytest.mark.integration
@@ -258,7 +258,7 @@ def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
 
 def test_models_shows_the_card(mien: Run) -> None:
     cards = json.loads(mien("models", "list", "--format", "json").stdout)
-    assert DEFAULT_MODEL in [card["name"] for card in cards]
+    assert PipelineConfig.model in [card["name"] for card in cards]
     shown = mien("models", "list").stdout
     for card in cards:
         assert list(card["heads"]) == ["expression", "fer2013", "ferplus"]

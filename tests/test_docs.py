@@ -15,7 +15,7 @@ from PIL import Image
 
 from mien.core.formatting import precise
 from mien.inference.card import read_card
-from mien.inference.pipeline import DEFAULT_MODEL
+from mien.inference.config import PipelineConfig
 from mien.inference.weights import network_path, shipped
 from tests.command_lines import blocks, commands, understood
 from tests.commands import run_mien
@@ -37,7 +37,7 @@ def score_table() -> str:
         "| head | labels | PrivateTest | n | accuracy | 95 % interval | balanced accuracy |",
         "|---|---|---|---|---|---|---|",
     ]
-    for score in read_card(network_path(DEFAULT_MODEL)).scores:
+    for score in read_card(network_path(PipelineConfig.model)).scores:
         head, part = score.note.split(",")[0].removeprefix("head "), score.data.split(", ")[1]
         interval = f"{precise(score.low)} to {precise(score.high)}"
         assert score.balanced_accuracy is not None
@@ -170,7 +170,9 @@ def test_the_python_of_the_readme_prints_what_stands_there(capsys: pytest.Captur
 
 def test_the_readme_has_the_scores_of_the_default_network() -> None:
     text = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    official = [score for score in read_card(network_path(DEFAULT_MODEL)).scores if "official" in score.data]
+    official = [
+        score for score in read_card(network_path(PipelineConfig.model)).scores if "official" in score.data
+    ]
     for score in official[:2]:
         accuracy, low, high = map(precise, (score.accuracy, score.low, score.high))
         assert f"{accuracy} ({low} to {high}) on {score.labels}'s" in text

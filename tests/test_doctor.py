@@ -11,7 +11,7 @@ import pytest
 from mien.cli import diagnosis as doctor
 from mien.core.errors import NetworkError
 from mien.inference import weights as networks
-from mien.inference.pipeline import DEFAULT_MODEL
+from mien.inference.config import PipelineConfig
 
 
 def test_a_damaged_network_is_found_and_the_rest_still_told(
@@ -19,14 +19,14 @@ def test_a_damaged_network_is_found_and_the_rest_still_told(
 ) -> None:
     for path in networks.FOLDER.glob("*.onnx"):
         data = bytearray(path.read_bytes())
-        if path.stem == DEFAULT_MODEL:
+        if path.stem == PipelineConfig.model:
             data[len(data) // 2] ^= 1
         (tmp_path / path.name).write_bytes(data)
     monkeypatch.setattr(networks, "FOLDER", tmp_path)
     monkeypatch.setattr(doctor, "FOLDER", tmp_path, raising=False)
     findings = {finding.what: finding for finding in doctor.examine()}
-    assert findings[f"model {DEFAULT_MODEL}"].ok is False
-    assert "damaged" in findings[f"model {DEFAULT_MODEL}"].detail
+    assert findings[f"model {PipelineConfig.model}"].ok is False
+    assert "damaged" in findings[f"model {PipelineConfig.model}"].detail
     assert findings["model mtcnn-pnet"].ok
     assert findings["self-test"].ok is False
     assert findings["detector mtcnn"].ok

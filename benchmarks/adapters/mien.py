@@ -35,8 +35,8 @@ import mien
 from benchmarks.lib.answers import answer, install_bytes
 from benchmarks.lib.timing import image_files, in_place, serve
 from mien.core.labels import Labels
-from mien.inference.config import DetectorName
-from mien.inference.pipeline import DEFAULT_MODEL, Pipeline
+from mien.inference.config import DetectorName, PipelineConfig
+from mien.inference.pipeline import Pipeline
 from mien.media import Frame, Sampling, open_media
 from mien.tracking.session import Session
 from mien.video.runner import VideoOptions, process_frames
@@ -44,7 +44,7 @@ from mien.video.runner import VideoOptions, process_frames
 FPS = 30.0
 
 
-def frames(items: str, min_face: str, model: str = DEFAULT_MODEL) -> None:
+def frames(items: str, min_face: str, model: str = PipelineConfig.model) -> None:
     """Time the detector and the classifier on every item by itself."""
     pipeline = Pipeline(model=model, min_face=int(min_face) or None, threads=1)
 

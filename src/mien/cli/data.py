@@ -247,7 +247,7 @@ def crop(
     ],
     output: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the faces.")],
     detector: Annotated[
-        str, typer.Option(help="What finds the faces: mtcnn, or haar (mien\\[haar]).")
+        str, typer.Option(help="What finds the faces: mtcnn, blaze, auto, or haar (mien\\[haar]).")
     ] = "mtcnn",
     min_face: Annotated[
         int | None,

@@ -24,8 +24,6 @@ from mien.inference.weights import network_path
 from mien.media.pixels import Channels, require_channels
 from mien.media.source import Source, is_several, read_image
 
-DEFAULT_MODEL = PipelineConfig.model
-
 Image: TypeAlias = Frame | Source
 """What `Pipeline` takes for an image: a `Frame`, a path, bytes, a binary file object, an image of Pillow's or an array."""
 
