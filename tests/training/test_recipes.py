@@ -20,6 +20,7 @@ import torch
 from mien.data import FaceDataset, clean_training, leak_free
 from mien.training.augment import augment
 from mien.training.batches import Batches
+from mien.training.comparison import variants
 from mien.training.optimizers import create_optimizer, create_schedules
 from mien.training.presets import PRESETS, preset, table
 from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
@@ -62,6 +63,11 @@ def test_the_page_has_the_presets() -> None:
     assert table() in (ROOT / "docs" / "recipes.md").read_text(encoding="utf-8"), table()
 
 
+def test_what_cannot_be_compared_is_refused_before_the_first_training() -> None:
+    with pytest.raises(InputError, match="expected arch out of .*; got 'smal'"):
+        variants(preset("monyok"), [], ["monyok", "smal"], [])
+
+
 def test_changes_are_checked() -> None:
     recipe = Recipe().changed({"options.widths": [16, 32, 48], "options.blocks": 1})
     options = recipe.changed(
@@ -72,6 +78,7 @@ def test_changes_are_checked() -> None:
         ({"optimiser.rate": 1}, "expected a part of a recipe"),
         ({"epochs": "many"}, "expected epochs to be like 64"),
         ({"epochs": 0}, "at least 1 epoch"),
+        ({"arch": "small"}, "expected arch out of gudi, kalu"),
         ({"optimizer.name": "lion"}, "expected optimizer.name out of sgd, rmsprop, adam, adamw"),
         ({"split.policy": "dirty"}, "expected split.policy out of clean, official"),
         ({"heads": "votes"}, "expected heads out of"),

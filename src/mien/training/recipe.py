@@ -11,8 +11,10 @@ from typing import Any
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError
 from mien.core.names import quoted, unreadable
+from mien.training.architectures import ARCHITECTURES
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
+    "arch": tuple(ARCHITECTURES),
     "split.policy": ("clean", "official", "held-out", "stratified", "first"),
     "optimizer.name": ("sgd", "rmsprop", "adam", "adamw"),
     "schedule.name": ("constant", "linear", "plateau", "cosine", "one-cycle"),
