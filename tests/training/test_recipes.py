@@ -64,7 +64,7 @@ def test_the_page_has_the_presets() -> None:
 
 
 def test_what_cannot_be_compared_is_refused_before_the_first_training() -> None:
-    with pytest.raises(InputError, match="expected arch out of .*; got 'smal'"):
+    with pytest.raises(InputError, match=r"expected arch out of .*; got 'smal'"):
         variants(preset("monyok"), [], ["monyok", "smal"], [])
 
 
