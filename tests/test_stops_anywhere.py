@@ -3,19 +3,24 @@ true."""
 
 from __future__ import annotations
 
+import io
 import os
 import pty
+import signal
 import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from mien.cli.audience import _ended_by_hand
+from mien.cli.console import Console
 from mien.cli.marking import _keys
+from mien.cli.work import _stopping
 from mien.core import atomic, leftovers, run_folder, scratch
 from mien.core.atomic import atomic_files, atomic_folder, atomic_write
 from mien.core.faces import Faces
@@ -23,6 +28,7 @@ from mien.core.frame_result import FrameResult
 from mien.core.labels import EXPRESSIONS
 from mien.core.leftovers import tidy_up
 from mien.core.scratch import scratch_folder
+from mien.core.stops import stops
 from mien.video import checkpoint
 from mien.video.checkpoint import CheckpointStore, Chunk
 
@@ -110,6 +116,23 @@ def test_what_is_left_is_told_wherever_a_run_is_stopped(
             check(folder, temporary, stops[0])
     assert not leftovers._OPEN
     assert line > 100
+
+
+def test_the_end_of_the_terminal_is_a_stop_like_others_unless_it_is_ignored() -> None:
+    before = {stop: signal.getsignal(stop) for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        assert stops() == [signal.SIGINT, signal.SIGTERM]
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        assert stops() == list(before)
+        engine: Any = SimpleNamespace(stop=lambda: None)
+        for block in (_stopping(engine, Console(file=io.StringIO())), _ended_by_hand()):
+            with block:
+                [handler] = {signal.getsignal(stop) for stop in before}
+                assert callable(handler)
+    finally:
+        for stop, handler in before.items():
+            signal.signal(stop, handler)
 
 
 def test_a_second_stop_leaves_a_terminal_that_shows_what_is_typed(monkeypatch: pytest.MonkeyPatch) -> None:
