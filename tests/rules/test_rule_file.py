@@ -230,7 +230,7 @@ def test_whatever_happens_to_a_file_it_is_rules_or_mistakes_with_a_place(
     try:
         told = check_rules(path).mistakes
     except RuleError as error:  # Not TOML any more.
-        told = [str(error)]
+        told = (str(error),)
     assert all(re.match(rf"{re.escape(str(path))}:\d+:\d+: ", line) for line in told), told
 
 

@@ -74,7 +74,7 @@ def test_two_frames_of_each_time_change_nothing() -> None:
         now = []
         for results in (plain, twice):
             live = TalkingNow()
-            now.append([int(live.update(result.faces).talking[0]) for result in results])  # type: ignore[index]
+            now.append([int(live.update(result.faces).talking[0]) for result in results])
         assert now[1][1::2] == now[0]
 
 
