@@ -131,13 +131,16 @@ def test_a_long_video_has_a_short_timeline() -> None:
     assert small.seconds.sum() == pytest.approx(18000)
 
 
-@pytest.mark.parametrize("every", [0.02, 0.5, 3.0])
+@pytest.mark.parametrize("every", [0.02, 1 / 30, 0.5, 3.0])
 def test_no_step_is_empty_because_nothing_was_looked_at(every: float) -> None:
     overview = Overview("a.mp4", EXPRESSIONS)
-    for frame in range(50):
+    for frame in range(72):
         overview.add(result(frame, frame * every - 0.3, {1: "happy"}))
+    overview.end()
     course = overview.timeline.course()
     assert (course.looked > 0).all()
+    assert course.seconds.sum() == pytest.approx(72 * every)
+    assert len(overview.timeline.course(1)) == len(course)
     assert course.start == pytest.approx(-0.3, abs=0.05)
 
 

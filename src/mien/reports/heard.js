@@ -17,6 +17,12 @@
     canvas.setAttribute("aria-hidden", "true");
     return { canvas, draw, tell: (bin) => (text.textContent = bin === null ? "" : told(bin)) };
   }
+  // With a minus as wide as a digit; what is quieter than the lane can show is "at most".
+  const decibels = (value) => String(value).replace("-", "\u2212") + "\u00a0dB";
+  function loudnessTold(bin) {
+    if (levels[bin] === NONE) return "no sound";
+    return (levels[bin] ? "level " : "level at most ") + decibels(Math.round(quietest * (1 - levels[bin] / WHOLE)));
+  }
   const from = (bin) => data.start + bin * data.step;
   const said = (bin) => cues.filter((cue) => cue.start < from(bin + 1) && cue.end > from(bin)).map((cue) => cue.text).join(" / ");
 
@@ -44,7 +50,7 @@
   }
 
   const lanes = [];
-  if (levels) lanes.push(lane("sound", "dB", loudness, (bin) => (levels[bin] === NONE ? "no sound" : Math.round(quietest * (1 - levels[bin] / WHOLE)) + "\u00a0dB")));
+  if (levels) lanes.push(lane("sound", decibels(quietest) + " to 0", loudness, loudnessTold));
   if (cues.length) lanes.push(lane("said", "", words, said));
   const line = element("div", box, "line");
   line.hidden = true;

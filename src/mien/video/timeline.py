@@ -168,7 +168,8 @@ class Timeline:
             most: Steps at most; fewer are made by joining.
 
         A step is never shorter than what lies between two frames, so that none is empty because nothing was
-        looked at.
+        looked at. For the same reason the last step is the one in which the last frame begins, and has the time that
+        the frame lasts beyond it.
         """
         cells = self._all if track is None else self._people[track]
         joined = 1
@@ -176,7 +177,7 @@ class Timeline:
             joined *= 2
         if not cells:
             return self._columns({}, 0, 0, self.step)
-        merged = _merged(cells, joined)
+        merged = _merged(cells, joined, last=self._place(self._last) // joined)
         first = 0 if track is None else min(merged)
         return self._columns(merged, first, max(merged) + 1, self.step * joined)
 
@@ -230,11 +231,15 @@ class Timeline:
         return cell
 
 
-def _merged(cells: dict[int, NDArray[np.float64]], joined: int) -> dict[int, NDArray[np.float64]]:
+def _merged(
+    cells: dict[int, NDArray[np.float64]], joined: int, last: int | None = None
+) -> dict[int, NDArray[np.float64]]:
+    """Each so many steps as one; what comes after the last one is added to it."""
     merged: dict[int, NDArray[np.float64]] = {}
     for place, cell in cells.items():
-        if place // joined in merged:
-            merged[place // joined] += cell
+        target = place // joined if last is None else min(place // joined, last)
+        if target in merged:
+            merged[target] += cell
         else:
-            merged[place // joined] = cell.copy()
+            merged[target] = cell.copy()
     return merged
