@@ -101,6 +101,14 @@ def test_what_mien_does_not_do_is_told_in_one_line(call: Callable[[], object], m
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.parametrize("name", ["verify", "find", "represent", "stream"])
+def test_what_deepface_has_besides_says_why_it_is_missing(name: str) -> None:
+    with pytest.raises(
+        AttributeError, match=f"{name}: mien has analyze alone of deepface: it identifies nobody"
+    ):
+        getattr(DeepFace, name)
+
+
 @pytest.fixture(scope="module")
 def rmn() -> RMN:
     return RMN()

@@ -269,6 +269,13 @@ def test_paragraphs_say_what_was_done_and_found() -> None:
         "not an emotion that a person feels",
     ):
         assert part in methods, part
+    assert "effect sizes (d_z with Hedges' correction) by the BCa" in methods
+    few = methods_paragraph(
+        StudyFacts(settings, rules, 12, 6), compare_study(two_conditions(people=6), FIELDS, quick())
+    )
+    assert "(999 samples); effect sizes are d_z with Hedges' correction." in few, (
+        "six are too few for an interval"
+    )
     part = methods_paragraph(StudyFacts({**settings, "from": 60.0, "to": None}, rules, 24, 12), found)
     assert "Each recording was read from 60 s to the end." in part
     whole = methods_paragraph(StudyFacts(settings, {**rules, "events": None}, 24, 12), found)

@@ -305,6 +305,7 @@ export class MienCamera extends HTMLElement {
   say(message) {
     this.parts.message.textContent = this.inWords(message);
     const start = this.hasAttribute("src") ? "Start" : "Start the camera";
+    this.parts.view.classList.toggle("waiting", !this.on && !this.hasAttribute("src"));
     this.parts.button.textContent = this.inWords(this.on ? "Stop" : start);
   }
 

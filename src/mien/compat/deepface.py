@@ -21,8 +21,18 @@ from mien.inference.pipeline import Pipeline
 _OURS: dict[str, DetectorName] = {"mtcnn": "mtcnn", "fastmtcnn": "mtcnn", "opencv": "haar", "skip": "whole"}
 _OTHERS = ("retinaface", "ssd", "dlib", "mediapipe", "yunet", "centerface")
 _REFUSED = ("age", "gender", "race")
+_MISSING = ("verify", "find", "represent", "stream", "build_model", "extract_faces", "register", "search")
 
 Answer = dict[str, Any]
+
+
+def __getattr__(name: str) -> Any:
+    """Says of what deepface has besides why it is not here."""
+    if name in _MISSING:
+        raise AttributeError(
+            f"{name}: mien has analyze alone of deepface: it identifies nobody; mien.Pipeline finds faces"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def analyze(
@@ -94,7 +104,7 @@ def _answers(pipeline: Pipeline, given: Given, enforce: bool) -> list[Answer]:
 
 
 def _answer(face: Face, image: NDArray[np.uint8], whole: bool) -> Answer:
-    percent = {name: 100 * probability for name, probability in emotions(face).items()}
+    percent = {name: round(100 * probability, 4) for name, probability in emotions(face).items()}
     height, width = image.shape[:2]
     x1, y1, x2, y2 = (0, 0, width, height) if whole else rounded(face)
     # The record says left and right as seen in the image; deepface means the person's own.

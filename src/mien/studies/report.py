@@ -13,6 +13,7 @@ from mien.core.errors import MissingExtraError
 from mien.core.formatting import counted, lasting, percent
 from mien.core.labels import NOTICE
 from mien.core.scratch import scratch_folder
+from mien.metrics.resampling import LEAST_OF_EFFECT
 from mien.plotting.studies import LevelsPanel, draw_levels
 from mien.reports.page import data_address, write_page
 from mien.studies.comparison import LEVEL, ComparedStudy, LevelComparison, ordered_levels, well_covered
@@ -135,6 +136,9 @@ def _comparison(compared: ComparedStudy) -> dict[str, Any]:
         ),
         "rows": [{"cells": _cells(one), "significant": one.significant} for one in compared.comparisons],
         "level": LEVEL,
+        "least_of_effect": None
+        if all(math.isfinite(one.effect_low) for one in compared.comparisons)
+        else LEAST_OF_EFFECT,
     }
 
 

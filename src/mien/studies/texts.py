@@ -187,6 +187,10 @@ def _comparing(compared: ComparedStudy, measured: str) -> list[str]:
     effect = "d_z with Hedges' correction"
     if not paired:
         test, effect = "shuffling participants between groups (statistic: Welch's t)", "Hedges' g"
+    sized = any(math.isfinite(one.effect_low) for one in compared.comparisons)
+    by_sizes = (
+        f" and of effect sizes ({effect}) by the BCa bootstrap" if sized else f"; effect sizes are {effect}"
+    )
     thin = f"; windows of which less than {percent(rules.min_coverage)} was read were left out"
     return [
         f"For each participant and level of {compared.by}, {_STATISTICS[compared.statistic]} was taken for {measured}, "
@@ -194,7 +198,7 @@ def _comparing(compared: ComparedStudy, measured: str) -> list[str]:
         f"{thin if rules.min_coverage else ''}.",
         f"Levels were compared over participants with two-sided permutation tests, {test} ({rules.draws:,} times at random, "
         f"or in all ways where there were fewer; seed {rules.seed}), with 95 % intervals of mean differences by a studentised "
-        f"bootstrap over participants ({rules.draws:,} samples) and of effect sizes ({effect}) by the BCa bootstrap.",
+        f"bootstrap over participants ({rules.draws:,} samples){by_sizes}.",
         f"P-values of the {counted(len(compared.comparisons), 'comparison')} were {_CORRECTIONS[rules.correction]}.",
     ]
 

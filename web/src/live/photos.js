@@ -55,7 +55,7 @@ export class Photos {
     save.download = name;
     save.className = "button";
     save.textContent = "Save";
-    save.setAttribute("aria-label", `Save ${told.toLowerCase()}`);
+    save.setAttribute("aria-label", `Save ${told.replace("Photo", "photo")}`);
     item.append(image, save);
     return item;
   }

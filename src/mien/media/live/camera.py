@@ -74,7 +74,7 @@ class Camera:
 
     def _reason(self, error: FFmpegError, waited: float) -> tuple[str, str]:
         if isinstance(error, FileNotFoundError):
-            return "there is none of this number or name", f"{_there(self._form)}"
+            return "there is none of this number or name", _there(self._form)
         if isinstance(error, PermissionError):
             return (
                 "this user may not use it",
@@ -116,4 +116,4 @@ def _names(form: str | None) -> list[str]:
 
 def _there(form: str | None) -> str:
     names = _names(form)
-    return f"there are {', '.join(names)}" if names else "no camera is there: plug one in"
+    return f"there are {', '.join(names)}" if names else "plug one in, none is there"
