@@ -80,6 +80,14 @@ def page(site: Site, browser: Tab) -> Tab:
     return browser
 
 
+PLACE = """(id) => {
+  const middle = ({ x, y, width, height }) => [x + width / 2, y + height / 2];
+  const view = part(id, "view").getBoundingClientRect(), at = middle(part(id, "button").getBoundingClientRect());
+  return [(at[0] - view.x) / view.width, (at[1] - view.y) / view.height];
+}"""
+"""Where in its view the middle of the button of an element lies, 0 to 1."""
+
+
 def _film(tab: Tab) -> None:
     tab.run(FILM, base64.b64encode(PHOTOGRAPH.read_bytes()).decode())
 
@@ -92,6 +100,9 @@ def test_the_camera_waits_for_the_button_and_is_turned_off(page: Tab, site: Site
     assert page.run("() => cameras.length") == 0
     assert page.run("() => part('one', 'notice').textContent") == NOTICE
     assert page.run("() => part('one', 'button').textContent") == "Start the camera"
+    across, down = page.run(PLACE, "one")
+    assert across == pytest.approx(0.5, abs=0.01)
+    assert down < 0.51, "in sight, however tall the view is"
     page.click(*page.run(BUTTON, "one"))
     [first, *_] = page.run("async () => (await until('one', 'faces', 4)).slice(3)")
     [face] = first["faces"]
@@ -102,6 +113,7 @@ def test_the_camera_waits_for_the_button_and_is_turned_off(page: Tab, site: Site
     assert page.run("() => part('one', 'status').textContent") == "Person 1: happy"
     assert page.run("() => getComputedStyle(part('one', 'media')).transform") == "matrix(-1, 0, 0, 1, 0, 0)"
     assert page.run("() => part('one', 'button').textContent") == "Stop"
+    assert page.run(PLACE, "one")[1] > 0.6, "below the face"
     page.click(*page.run(BUTTON, "one"))
     page.run("() => until('one', 'stop').then(() => null)")
     assert page.run("() => cameras[0].getTracks()[0].readyState") == "ended"
