@@ -71,7 +71,7 @@ TRIALS = {
     "heic": Trial(("mien", "analyze", "photo.heic")),
     "lab": Trial(("mien", "watch", "live:clip.mp4", "--to", "osc://127.0.0.1:9", "--to", "lsl:trial")),
     "mcp": Trial(("mien", "mcp", "--root", ".")),
-    "mqtt": Trial(("mien", "rules", "check", "light.toml")),
+    "mqtt": Trial(("mien", "rules", "run", "live:clip.mp4", "--rules", "light.toml", "--duration", "1")),
     "notebook": Trial(("-m", "jupyterlab", "--version"), heavy=True, tells=False),
     "pandas": Trial(("-c", _FRAME)),
     "praat": Trial(("mien", "analyze", "clip.mp4", "-o", "tiers.TextGrid")),
