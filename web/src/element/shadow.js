@@ -22,7 +22,10 @@ const STYLE = `
     color: #14171b; background: #ffffff; border: 2px solid #14171b; border-radius: .7em;
   }
   /* Until the camera is on, where it is in sight however wide the page is. */
-  .waiting button { inset: min(50%, 10em) auto auto 50%; transform: translate(-50%, -50%); width: max-content; max-width: 90%; }
+  .waiting button {
+    inset: min(50%, 10em) auto auto 50%; transform: translate(-50%, -50%);
+    width: max-content; max-width: 90%;
+  }
   button:focus-visible { outline: 3px solid #ffffff; outline-offset: 2px; box-shadow: 0 0 0 7px #0f766e; }
   p { margin: .4em 0 0; }
   .message { padding: .5em .8em; border-radius: .5em; color: #7f1d16; background: #fbe9e7; }
