@@ -60,7 +60,7 @@ def _without_dropout(network: nn.Module) -> nn.Module:
         ("spittlemeister", 11_911_979, 11_911_979),
         ("kalu", 4_474_759, 4_478_727),
         ("mini_xception", 56_951, 58_423),
-        ("small", 700_791, 703_191),
+        ("residual", 700_791, 703_191),
     ],
 )
 def test_weights_are_those_of_the_papers(name: str, trainable: int, total: int) -> None:
@@ -282,18 +282,18 @@ def test_keras_networks_begin_as_in_keras() -> None:
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ({"name": "vgg"}, "gudi, kalu, mini_xception, monyok, small, spittlemeister; got 'vgg'"),
+        ({"name": "vgg"}, "gudi, kalu, mini_xception, monyok, residual, spittlemeister; got 'vgg'"),
         ({"name": "monyok", "classes": 7, "heads": {"fer2013": 7}}, "got both"),
         ({"name": "monyok", "classes": 1}, "2 classes or more"),
         ({"name": "monyok", "heads": {}}, "at least one output"),
         ({"name": "monyok", "dropout": 0.5}, r"options of monyok \(it has none\); got dropout"),
         ({"name": "kalu", "widths": (8, 8)}, r"options of kalu \(dropout\); got widths"),
         (
-            {"name": "small", "widths": (8, 8), "blocks": (1, 1, 2)},
+            {"name": "residual", "widths": (8, 8), "blocks": (1, 1, 2)},
             r"fit 2 stages .* got blocks \(1, 1, 2\), separable 0",
         ),
-        ({"name": "small", "widths": (8, 8), "separable": 3}, r"fit 2 stages .* separable 3"),
-        ({"name": "small", "separable": 1, "kernel": 4}, r"odd kernel, such as 3 or 5; got 4"),
+        ({"name": "residual", "widths": (8, 8), "separable": 3}, r"fit 2 stages .* separable 3"),
+        ({"name": "residual", "separable": 1, "kernel": 4}, r"odd kernel, such as 3 or 5; got 4"),
     ],
 )
 def test_what_cannot_be_built_is_told(asked: dict[str, object], says: str) -> None:
