@@ -30,8 +30,13 @@ from tests.commands import run_mien
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(page for folder in ("start", "guides", "concepts") for page in (DOCS / folder).glob("*.md"))
-NAMED = {"time,label": "points.csv", "start,end,label": "answers.csv", "import numpy as np": "reader.py"}
-"""Files that pages show, by how they begin."""
+NAMED = {
+    "time,label": "points.csv",
+    "start,end,label": "answers.csv",
+    "import numpy as np": "reader.py",
+    "file_name,label,age": "faces/validation/metadata.csv",
+}
+"""Files that pages show, by how they begin; those in folders that a page's commands make are written where they stand."""
 
 
 def left_to_readers(line: str) -> bool:
@@ -130,16 +135,19 @@ def service_of_page(things: Path) -> Iterator[Service]:
 def test_what_a_page_says_can_be_done(page: Path, things: Path, service_of_page: Service) -> None:
     shown = {text: NAMED.get(text.partition("\n")[0]) for _, text in blocks(page)}
     for text, name in shown.items():
-        if name is not None:
+        if name is not None and (things / name).parent.is_dir():
             (things / name).write_text(hurried(text), encoding="utf-8")
     for language, text in blocks(page):
-        if language == "console":
+        name = shown[text]
+        if name is not None:
+            (things / name).write_text(hurried(text), encoding="utf-8")
+        elif language == "console":
             for line, expected in commands(text):
                 if not left_to_readers(line):
                     typed(line, expected, service_of_page)
         elif language == "sh" and "pip install" not in text:
             asked(text, service_of_page.port)
-        elif language == "python" and shown[text] is None:
+        elif language == "python":
             exec(text, {})
 
 

@@ -123,6 +123,9 @@ class CheckedRules:
         mistakes: A line for each, in the order of the file.
         obstacles: Likewise, what this computer lacks for what the rules do: a program, a package, a variable, a
             folder. On another computer the same file may work.
+
+    >>> CheckedRules(None, ("light.toml:3:8: when: expected a comparison",)).obstacles
+    ()
     """
 
     rules: RuleSet | None
