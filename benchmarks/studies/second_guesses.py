@@ -4,7 +4,7 @@
 
 DATA is FER-2013, a RUN a folder of `mien reproduce spittlemeister`. The paper says that the second guess is right for 76.7 % "where
 sad was said and angry is right", and so on for three more pairs, but not of which images that is a share. A line is a reading,
-counted over all the runs together.
+counted over all the runs together. Reading all faces with one takes a core about five minutes.
 """
 
 from __future__ import annotations
