@@ -150,6 +150,30 @@ def test_the_page_says_what_was_missed_and_what_was_not_measured() -> None:
     assert "Nothing has been measured yet." in report.page({})
 
 
+def test_shares_of_right_answers_are_drawn_head_by_head(tmp_path: Path) -> None:
+    def row(name: str, head: str, right: float) -> dict[str, object]:
+        return {
+            "name": name,
+            "head": head,
+            "faces": {"accuracy": right, "low": right - 0.1, "high": right + 0.1},
+        }
+
+    rows = [row("mien", "ferplus", 0.5), row("mien", "expression", 0.4), row("peer", "", 0.3)]
+    charts.shares(rows, {"faces": "Faces", "none": "Nobody asked"}, tmp_path / "shares.svg")
+    drawn = (tmp_path / "shares.svg").read_text(encoding="utf-8")
+    for words in (
+        "mien",
+        "peer",
+        "peers",
+        "ferplus",
+        "expression (the default head)",
+        "Faces",
+        "Nobody asked",
+    ):
+        assert f">{words}<" in drawn
+    assert ">fer2013<" not in drawn  # A head that nobody has.
+
+
 def test_charts_are_small_and_old_ones_vanish(tmp_path: Path) -> None:
     (tmp_path / "benchmarks").mkdir()
     (tmp_path / "benchmarks" / "old.svg").write_text("<svg/>")

@@ -22,6 +22,14 @@ _STYLE: dict[Any, Any] = {
     "font.size": 9,
     "font.family": "sans-serif",
 }
+_GRID = "#dddddd"
+_HEADS = {
+    "expression": (OURS, "expression (the default head)"),
+    "fer2013": ("#d98a1f", "fer2013"),
+    "ferplus": ("#3f8f5f", "ferplus"),
+    "": (LINE, "peers"),
+}
+"""How each head of mien's networks is drawn; peers have one, without a name."""
 _MOST = 2.0  # Shares of a limit from which on bars are equally long.
 
 
@@ -56,6 +64,42 @@ def strains(figures: Sequence[Figure], path: Path) -> None:
         )
         axes.set_xticks([0, 0.5, 1, 1.5, _MOST], ["0", "0.5", "1", "1.5", "2 or more"])
         _save(canvas, path, figures)
+
+
+def shares(rows: Sequence[dict[str, Any]], parts: dict[str, str], path: Path) -> None:
+    """Right answers with their intervals, a line for each network and a dot for each of its heads.
+
+    Args:
+        rows: Of each network and head: its name, its head (empty where it has one alone) and for each part a
+            score with `accuracy`, `low` and `high`, 0 to 1; a part that a row lacks is left out.
+        parts: The title of each part by its name in the rows; they stand side by side.
+        path: The SVG to write.
+    """
+    names = list(dict.fromkeys(row["name"] for row in rows))
+    heads = [head for head in _HEADS if any(row["head"] == head for row in rows)]
+    with mpl.rc_context(_STYLE):
+        canvas = Canvas(figsize=(8.5, 1.4 + 0.27 * len(names)), layout="constrained", facecolor="white")
+        across = canvas.subplots(1, len(parts), sharex=True, sharey=True, squeeze=False)[0]
+        for axes, (part, title) in zip(across, parts.items(), strict=True):
+            for head in heads:
+                shown = [row for row in rows if row["head"] == head and part in row]
+                right, low, high = (
+                    [100 * row[part][name] for row in shown] for name in ("accuracy", "low", "high")
+                )
+                colour, label = _HEADS[head]
+                lines = [names.index(row["name"]) for row in shown]
+                axes.hlines(lines, low, high, color=colour, linewidth=1.5)
+                axes.plot(right, lines, "o", color=colour, markersize=5, label=label)
+            axes.set(title=title, xlabel="right, %")
+            axes.grid(axis="x", color=_GRID, linewidth=0.6)
+            axes.set_axisbelow(True)
+            axes.spines[["top", "right"]].set_visible(False)
+            axes.tick_params(axis="y", length=0)
+        across[0].set_yticks(range(len(names)), names)
+        across[0].invert_yaxis()
+        handles, labels = across[0].get_legend_handles_labels()
+        canvas.legend(handles, labels, loc="outside upper center", ncols=len(heads), frameon=False)
+        canvas.savefig(path, format="svg", metadata={"Date": None})
 
 
 def digest(figures: Sequence[Figure]) -> str:

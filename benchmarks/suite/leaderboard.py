@@ -1,7 +1,7 @@
 """Networks of mien and of its peers on the same faces: how often they are right, how long a face takes, how
 large they are.
 
-    python -m benchmarks.suite.leaderboard DATA [--everyday FILE] [--json FILE] [--markdown FILE]
+    python -m benchmarks.suite.leaderboard DATA [--everyday FILE] [--json FILE] [--markdown FILE] [--chart FILE]
 
 DATA is FER-2013 with the FER+ votes, FILE everyday photographs, of which the persons are asked about that no network of
 mien has learned from. All get the same crops, 48x48 as the data has them, and the same
@@ -38,6 +38,7 @@ from PIL import Image
 
 from benchmarks.adapters.start import fer, mien, npm, pip_peer
 from benchmarks.lib import machine
+from benchmarks.lib.charts import shares
 from benchmarks.lib.figures import Figure, write_results
 from benchmarks.lib.fixtures import ROOT
 from benchmarks.lib.subjects import Subject, SubjectError, take_turns
@@ -70,11 +71,20 @@ _WEIGHTS = (
     ".safetensors",
     ".tflite",
 )
+_DRAWN = {
+    "crops, FER-2013": "FER-2013's labels",
+    "crops, FER+": "what people saw (FER+)",
+    "everyday": "everyday photographs",
+}
+"""What the chart shows, side by side."""
 _ABOUT = """\
 # Leaderboard
 
 Networks of mien and of its peers on the same faces, in one run of
-`python -m benchmarks.suite.leaderboard DATA --everyday FILE --markdown docs/leaderboard.md`.
+`python -m benchmarks.suite.leaderboard DATA --everyday FILE --markdown docs/leaderboard.md --chart docs/images/leaderboard.svg`.
+
+![Shares of right answers of each network and head, with intervals](images/leaderboard.svg)
+
 The heads of mien's models answer which word the image was found under (`fer2013`), what people see in it (`ferplus`),
 or combine the two (`expression`; [networks](networks.md)). Each is compared with both kinds of label. All of them
 classify a facial expression, not an emotion that a person feels.
@@ -123,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--no-peers", action="store_true", help="mien's networks alone")
     parser.add_argument("--json", type=Path, help="write the results here")
     parser.add_argument("--markdown", type=Path, help="write the tables here")
+    parser.add_argument("--chart", type=Path, help="draw the shares of right answers here, as SVG")
     options = parser.parse_args(arguments)
     whole = open_dataset(options.data)
     faces = chosen(whole, options.private, options.count)
@@ -157,6 +168,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     write_results(results, figures(rows), options.json)
     if options.markdown:
         options.markdown.write_text(page + "\n", encoding="utf-8")
+    if options.chart:
+        shares(rows, {part: title for part, title in _DRAWN.items() if part in rows[0]}, options.chart)
 
 
 def chosen(data: FaceDataset, private: bool, count: int | None = None) -> FaceDataset:
