@@ -13,9 +13,12 @@ A test is in one lane. A unit test that starts a program or opens a connection f
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,6 +34,8 @@ wants to know."""
 
 collect_ignore_glob = ["conftest.py", "*/conftest.py", "src/mien/__pyinstaller/*"]
 """They hold no examples; what PyInstaller reads does its work where it is imported."""
+_OF_FILE = re.compile(rf"^pytestmark = \[?\s*pytest\.mark\.({'|'.join(LANES)})\b", re.MULTILINE)
+"""A lane that a file says it is in with all of its tests."""
 _seen: list[str] | None = None
 """What the unit test at work has done that is none of its lane's business; None while no such test is at work."""
 
@@ -64,6 +69,38 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return cores if config.option.markexpr == "unit" else cores + 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Hundreds of thousands of objects are made for what is imported and stay to the end. Looked at for garbage again and
+    again, they would take a tenth of the time of the unit tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """No file is imported whose tests are all in another lane than the one asked for: many of these load torch's larger parts or Ray."""
+    if collection_path.suffix != ".py" or config.option.markexpr not in LANES:
+        return None
+    found = _OF_FILE.search(collection_path.read_text("utf-8"))
+    return True if found and found[1] != config.option.markexpr else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path,
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """A file without an example is not imported to look for some."""
+    found = yield
+    if file_path.suffix == ".py" and ">>>" not in file_path.read_text("utf-8"):
+        found = [collector for collector in found if type(collector) is pytest.Module]
+    return found
 
 
 @pytest.hookimpl(tryfirst=True)

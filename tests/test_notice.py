@@ -25,8 +25,11 @@ def test_nothing_says_it_in_other_words() -> None:
     for path in FILES:
         if "vendor" in path.parts or "page" in path.relative_to(ROOT).parts[:-1]:
             continue
-        text = re.sub(r"[\s#*/]+", " ", path.read_text(encoding="utf-8")).replace(NOTICE, "")
-        if found := re.findall(r"[^.]{0,60}\b(?:feels?|feelings?)\b", text.replace("what anybody feels", "")):
+        text = path.read_text(encoding="utf-8")
+        if "feel" not in text:
+            continue
+        text = re.sub(r"[\s#*/]+", " ", text).replace(NOTICE, "").replace("what anybody feels", "")
+        if found := re.findall(r"[^.]{0,60}\b(?:feels?|feelings?)\b", text):
             others[str(path)] = found
     assert others == {}
 
@@ -36,8 +39,8 @@ def test_it_has_one_name_in_answers() -> None:
     names = {
         f"{path.relative_to(ROOT / 'src/mien')}: {key.value!s}"
         for path in FILES
-        if path.suffix == ".py"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if path.suffix == ".py" and "NOTICE" in (text := path.read_text(encoding="utf-8"))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.Dict)
         for key, value in zip(node.keys, node.values, strict=True)
         if isinstance(key, ast.Constant) and isinstance(value, ast.Name | ast.JoinedStr)

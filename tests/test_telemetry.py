@@ -23,6 +23,8 @@ _PROGRAM = re.compile(r"(?:^|[;\n])\s*(?:from\s+onnxruntime|import\s[\w., ]*\bon
 
 def imports_of_onnx_runtime(source: str) -> Iterator[int]:
     """Lines of a program that import it: statements, calls, and programs in strings."""
+    if "onnxruntime" not in source:
+        return
     for node in ast.walk(ast.parse(source)):
         names: list[str] = []
         if isinstance(node, ast.Import):

@@ -13,7 +13,6 @@ import pytest
 from mien import InputError
 
 pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[train]'")
-pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
 import torch
 
@@ -24,7 +23,6 @@ from mien.training.comparison import variants
 from mien.training.optimizers import create_optimizer, create_schedules
 from mien.training.presets import PRESETS, preset, table
 from mien.training.recipe import NO_AUGMENTATION, Augmentation, Optimizer, Recipe, Schedule, Split
-from mien.training.run import new_network
 from mien.training.splits import cut, head_labels
 from tests.training.stripes import stripes
 
@@ -34,6 +32,9 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_build_and_are_read_back(name: str, tmp_path: Path) -> None:
+    pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
+    from mien.training.run import new_network
+
     recipe = preset(name)
     recipe.save(tmp_path / "recipe.json")
     assert Recipe.load(tmp_path / "recipe.json") == recipe

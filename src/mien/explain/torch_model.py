@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,8 +19,10 @@ from mien.inference.card import FER_CROP, Card, InputSpec
 from mien.inference.classifier import Classifier
 from mien.inference.onnx_session import Network
 from mien.training.architectures import ARCHITECTURES
-from mien.training.run import Trained, load_run
 from mien.training.splits import SIDE
+
+if TYPE_CHECKING:
+    from mien.training.run import Trained
 
 
 class TorchModel:
@@ -37,6 +39,8 @@ class TorchModel:
     calibrated = False
 
     def __init__(self, folder: Path, head: str | None) -> None:
+        from mien.training.run import load_run  # Here, as it loads Lightning, which ONNX files do without.
+
         run = load_run(folder)
         self.name = run.recipe.name
         self.classifier = Classifier(_TrainedNetwork(run, folder), head)
