@@ -17,6 +17,7 @@ from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import Labels
 from mien.core.names import json_text
+from mien.core.output_names import refuse_sources
 
 ENDINGS = (".csv", ".json", ".html", ".png")
 _NEEDS = {".html": ("Reports", "jinja2"), ".png": ("Charts", "matplotlib")}
@@ -64,17 +65,16 @@ class AudienceOutputSpec:
         """Where windows are kept while it is measured; None where nothing is written."""
         return self.all[0].with_suffix(".partial.csv") if self.all else None
 
-    def check(self, source: object) -> None:
+    def check(self, sources: Sequence[object]) -> None:
         """See whether all of it can be written, before hours that end in it.
 
         Raises:
-            InputError: A place is the source, cannot be written to, or holds what an earlier measurement
+            InputError: A place is one of the sources, cannot be written to, or holds what an earlier measurement
                 could not finish.
             MissingExtraError: What a file needs is not installed.
         """
+        refuse_sources(self.all, sources, "-o or --changes")
         for path in self.all:
-            if isinstance(source, str | Path) and path.resolve() == Path(source).resolve():
-                raise InputError(f"{path} is the source: give another file with -o")
             check_writable(path)
         if self.partial is not None and self.partial.exists():
             raise InputError(

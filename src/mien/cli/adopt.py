@@ -166,9 +166,11 @@ def adopt(
     Example: mien models adopt theirs.onnx -o mine.onnx --labels happy,sad,bored --check faces/
     """
     from mien.core.atomic import check_writable
+    from mien.core.output_names import refuse_sources
     from mien.models.adoption import Told
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
+    refuse_sources([output], [file], "-o")
     check_writable(output)
     named = _asked_labels(labels)
     command = f"mien models adopt {shlex.quote(file.name)}"

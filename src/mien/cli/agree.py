@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -134,13 +133,6 @@ def _scale(text: str) -> tuple[float, float]:
     return low, high
 
 
-def _files(*paths: Path | None) -> Iterator[Path]:
-    """Files, and those in folders."""
-    for path in paths:
-        if path is not None:
-            yield from path.iterdir() if path.is_dir() else [path]
-
-
 @grouped
 def agree(
     rows: Annotated[
@@ -186,12 +178,12 @@ def agree(
     from mien.agreement import compare_raters
     from mien.agreement.outputs import agreement_facts, check_place, write_agreement
     from mien.cli.console import say_json
-    from mien.outputs.places import refuse_sources
+    from mien.core.output_names import refuse_sources
     from mien.outputs.tables import read_videos
     from mien.people import corrected, read_corrections
 
     options = taken.options()
-    refuse_sources(output or (), [*_files(rows, *coders), *_files(people)], "-o")
+    refuse_sources(output or (), [rows, *coders, people, *(taken.labels or ())], "-o")
     for path in output or ():
         check_place(path)
     corrections = None if people is None else read_corrections(people)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -141,17 +141,17 @@ class ResultOptions:
         ),
     ] = None
 
-    def asked(self, source: str) -> AudienceOutputSpec:
+    def asked(self, sources: Sequence[object]) -> AudienceOutputSpec:
         """What is written.
 
         Raises:
-            InputError: A file cannot be written, or would be written over the source.
+            InputError: A file cannot be written, or would be written over what is read.
             MissingExtraError: What a file needs is not installed.
         """
         from mien.audience.outputs import AudienceOutputSpec
 
         asked = AudienceOutputSpec(tuple(self.output or ()), self.changes)
-        asked.check(source)
+        asked.check(sources)
         return asked
 
     def show(self, result: Audience) -> None:
@@ -223,7 +223,7 @@ def audience(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     start, end = span.span()
     options = replace(measuring.options(opening.options(Sampling())), start=start, end=end)
-    asked = wanted.asked(source)
+    asked = wanted.asked([source, key_points, measuring.mapping])
     points, amiss = ([], []) if key_points is None else read_key_points(key_points)
     for remark in amiss:
         notes.print(remark)

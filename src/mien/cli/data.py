@@ -15,6 +15,7 @@ from mien.cli.exits import PART_NOT_READ
 from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import tracked_on
 from mien.core.formatting import counted
+from mien.core.output_names import refuse_sources
 from mien.inference.config import PipelineConfig
 
 if TYPE_CHECKING:
@@ -222,6 +223,7 @@ def audit(
 
     notes = _notes(quiet)
     if output is not None:
+        refuse_sources([output], [path, against, reading.votes], "-o")
         require_place(output)
     problems: list[str] = []
     faces = reading.opened(path, notes, problems)
@@ -322,6 +324,7 @@ def convert(
     from mien.data.io import require_place
 
     notes = _notes(quiet)
+    refuse_sources([output], [path, reading.votes], "OUT")
     require_place(output)
     write_dataset(reading.opened(path, notes), output, tracked_on(notes))
     _wrote(output, notes)
@@ -353,6 +356,7 @@ def split(
     from mien.data.label_names import require_split
 
     notes = _notes(quiet)
+    refuse_sources([output], [path, reading.votes], "OUT")
     require_place(output)
     dealt = split_anew(
         reading.opened(path, notes),

@@ -27,6 +27,7 @@ from mien.cli.training_options import (
 from mien.core.formatting import counted, precise
 from mien.core.labels import NOTICE
 from mien.core.names import spelled
+from mien.core.output_names import refuse_sources
 
 if TYPE_CHECKING:
     from mien.inference.card import Card, Score
@@ -136,6 +137,7 @@ def average(
     """
     with training_extra():
         from mien.models.weight_averaging import average as average_files
+    refuse_sources([output], networks, "-o")
     say(
         f"wrote {output}: {_fitted(average_files(networks, open_as_trained(networks, data, votes, mix), output, share or ()))}"
     )
@@ -160,6 +162,7 @@ def join(
     """
     with training_extra():
         from mien.models.ensemble import join as join_files
+    refuse_sources([output], networks, "-o")
     say(
         f"wrote {output}: {_fitted(join_files(networks, open_as_trained(networks, data, votes, mix), output))}"
     )
@@ -184,6 +187,7 @@ def quantize(
     with training_extra():
         from mien.models.quantization import compare
         from mien.models.quantization import quantize as quantize_file
+    refuse_sources([output], [network], "-o")
     faces = open_as_trained([network], data, votes, mix)
     card = quantize_file(network, faces, output, seed)
     console = Console()

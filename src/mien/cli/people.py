@@ -50,10 +50,10 @@ def people(
 
     Example: mien people rows.csv -o people.html
     """
-    from mien.outputs.places import refuse_sources
+    from mien.core.output_names import refuse_sources
     from mien.people.corrections import read_corrections
 
-    refuse_sources(output or (), [path for path in (rows, file) if path is not None], "-o")
+    refuse_sources(output or (), [rows, file], "-o")
     corrections = None if file is None else read_corrections(file)
     found, remarks = _run(rows, corrections, output or [])
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)

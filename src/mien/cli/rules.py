@@ -122,6 +122,7 @@ def run(
     # Here, not above: `mien --help` should not wait for the networks' library.
     from mien.core.errors import InputError
     from mien.core.masking import source_name
+    from mien.core.output_names import refuse_sources
     from mien.media.live import Address, is_live
     from mien.rules.rule_file import read_rules
     from mien.rules.runner import RunOptions, replay
@@ -129,6 +130,7 @@ def run(
     from mien.tracking.session import Session
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
+    refuse_sources([] if log is None else [log], [rules, source.removeprefix("live:")], "--log")
     video_options = over_time.video_options()
     pipeline = networks.pipeline()
     found = read_rules(rules, pipeline.labels, dry=dry_run)

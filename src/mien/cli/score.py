@@ -147,10 +147,12 @@ def score(
     from mien.clips.predictions import read_predictions
     from mien.clips.reference import read_reference
     from mien.clips.scoring import score_clips
+    from mien.core.output_names import refuse_sources
     from mien.people import read_corrections
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     options = replace(answers.options(), corrections=None if people is None else read_corrections(people))
+    refuse_sources(output or (), [*predictions, reference, people, answers.mapping], "-o")
     check_places(output or (), plots)
     read = [read_predictions(path, options, tracked_on(notes)) for path in predictions]
     labels = read_reference(reference, tuple(name for one in read for name in one.classes))

@@ -242,13 +242,14 @@ def run(
     Example: mien study run 'videos/{participant}/{condition}.mp4' -o study
     """
     from mien.cli.progress import tracked_on
-    from mien.studies.folder import ROWS, write_study
+    from mien.studies.folder import ROWS, check_folder, write_study
     from mien.studies.recordings import find_recordings
     from mien.studies.study import measure_study
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     rules, how = measured.rules(), compared.rules()
     found = find_recordings(source, on_disk=not rows)
+    check_folder(output, [source, *found.places, rules.events, measured.people, *(rows or ())])
     tables: list[Path] | None
     if rows:
         tables, settings = _tables(rows)
@@ -297,13 +298,14 @@ def compare(
 
     Example: mien study compare study --statistic peak -o peaks
     """
-    from mien.studies.folder import read_study
+    from mien.studies.folder import check_folder, read_study
     from mien.studies.tables import LONG
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     table = source / LONG if source.is_dir() else source
     done, facts = read_study(table)
     output = output or table.parent
+    check_folder(output, [table], measured=False)
     _compare(output, done, facts, compared.rules(), notes, asked=True)
 
 

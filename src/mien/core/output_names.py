@@ -1,14 +1,19 @@
-"""Where files about each source go: one rule for every output, by which no two sources of a run share one."""
+"""Where files about each source go: one rule for every output, by which no two sources of a run share one, and none replaces what
+is read."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from unicodedata import normalize
+
+from mien.core.errors import InputError
 
 _PLACE = re.compile("{name}|{parent}")
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f]')
@@ -168,3 +173,36 @@ def _numbered(
             result[at] = _with_number(path, number, tail)
         taken |= keys
     return result
+
+
+def refuse_sources(places: Iterable[Path], sources: Iterable[object], option: str) -> None:
+    """Make sure that nothing that is read is replaced by an output, under whatever name.
+
+    Args:
+        places: Files that are to be written.
+        sources: Paths of what is read; a folder stands for all files in it. Others than paths, such as images in memory or
+            options that were left out, are passed over.
+        option: What a place is given with.
+
+    Raises:
+        InputError: A place is one of the sources.
+    """
+    there = [place for place in places if os.path.lexists(place)]
+    originals = {mark for source in sources if isinstance(source, str | Path) for mark in _marks(source)}
+    for place in there:
+        if not originals.isdisjoint(_marks(place)):
+            raise InputError(f"{place} is one of the sources: give another place with {option}")
+
+
+def _marks(path: str | Path) -> Iterator[object]:
+    """What a file is known by: where it lies, and its number on the disk, which is the same under names that
+    differ in case alone."""
+    with suppress(OSError, ValueError):
+        yield os.path.realpath(path)
+        found = os.stat(path)
+        yield found.st_dev, found.st_ino
+        for folder, _, names in os.walk(path) if stat.S_ISDIR(found.st_mode) else ():
+            for name in names:
+                with suppress(OSError):
+                    inner = os.stat(os.path.join(folder, name))
+                    yield inner.st_dev, inner.st_ino

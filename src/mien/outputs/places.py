@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
@@ -130,26 +130,3 @@ def fitting(place: Path, kind: str, *, named: bool) -> Path:
             f"expected a name ending in {', '.join(suffixes)} for the copy of {what}; got {place}: give another with --annotate"
         )
     return place.with_name(place.name + suffixes[0])
-
-
-def refuse_sources(places: Iterable[Path], sources: Sequence[Source], option: str) -> None:
-    """Make sure that no source is replaced by an output, under whatever name.
-
-    Raises:
-        InputError: A place is one of the sources.
-    """
-    originals = {mark for source in sources if isinstance(source, str | Path) for mark in _marks(source)}
-    for place in places:
-        if not originals.isdisjoint(_marks(place)):
-            raise InputError(f"{place} is one of the sources: give another place with {option}")
-
-
-def _marks(path: str | Path) -> Iterator[object]:
-    """What a file is known by: where it lies, and its number on the disk, which is the same under names that
-    differ in case alone."""
-    try:
-        yield os.path.realpath(path)
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return
-    yield found.st_dev, found.st_ino

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mien.core.atomic import check_writable, remove_partials
 from mien.core.errors import InputError, MediaError
-from mien.core.output_names import is_pattern
+from mien.core.output_names import is_pattern, refuse_sources
 from mien.events import read_events
 from mien.media import open_media
 from mien.media.blur import Blur
@@ -18,7 +18,7 @@ from mien.outputs.annotate import AnnotatedCopies
 from mien.outputs.base import RunContext, Writer
 from mien.outputs.charts import CHARTS, Charts
 from mien.outputs.formats import FORMATS, beside, ending_of, writer_of
-from mien.outputs.places import OutputFiles, fitting, refuse_sources
+from mien.outputs.places import OutputFiles, fitting
 from mien.outputs.tables import TEXT_FORMATS
 from mien.outputs.tables.writers import PeopleTable
 from mien.video.runner import Source
@@ -160,9 +160,10 @@ class OutputSpec:
         places = self.placed(sources)
         self._refuse_twice(places)
         written = [*self.tables, *self._people(), *places.named]
-        refuse_sources([*written, *_beside(written)], sources, "-o")
+        read = [*sources, self.transcript]
+        refuse_sources([*written, *_beside(written)], read, "-o")
         if places.copies is not None:
-            refuse_sources(places.copies, sources, "--annotate")
+            refuse_sources(places.copies, read, "--annotate")
         tried = [*self.tables, *self._people(), *places.tried]
         for place in [*tried, *_beside(tried)]:
             check_writable(place)

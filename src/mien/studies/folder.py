@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -16,6 +17,7 @@ from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.labels import NOTICE
 from mien.core.names import json_text
+from mien.core.output_names import refuse_sources
 from mien.studies.comparison import COMPARISON_COLUMNS, ComparedStudy
 from mien.studies.recordings import StudyRecording
 from mien.studies.report import write_chart, write_report
@@ -27,6 +29,29 @@ ROWS = "rows"
 """Folder with what was analyzed, in shards as of `mien batch`."""
 FACTS, REPORT, TEXTS = "study.json", "report.html", "paragraphs.md"
 COMPARISON, CHART = "comparison", "comparison.png"
+_MEASURED = (LONG, WIDE, FACTS)
+_COMPARED = (f"{COMPARISON}.csv", f"{COMPARISON}.json", CHART, TEXTS, REPORT)
+
+
+def check_folder(folder: Path, sources: Iterable[object], *, measured: bool = True) -> None:
+    """See whether a study may be written to a folder, before hours of work that end in it: its files have names that nobody has
+    chosen, so none may stand for something else there.
+
+    Args:
+        folder: Where all goes.
+        sources: Paths of what is read.
+        measured: Whether what was measured is written too; else what is compared alone.
+
+    Raises:
+        InputError: A file in it is one of the sources, or of no study.
+    """
+    places = [folder / name for name in (*_MEASURED, *_COMPARED)[0 if measured else len(_MEASURED) :]]
+    refuse_sources(places, sources, "-o")
+    there = [place.name for place in places if os.path.lexists(place)]
+    if there and not any((folder / mark).is_file() for mark in (FACTS, f"{COMPARISON}.json")):
+        raise InputError(
+            f"expected a folder of mien study, or one without its files; {folder} holds {there[0]}: give another place with -o"
+        )
 
 
 def write_study(
@@ -47,9 +72,9 @@ def write_study(
         InputError: A file cannot be written.
     """
     facts = StudyFacts(settings, rules, len(study.recordings), len(study.participants))
+    _write_json(folder / FACTS, _facts(study, facts))  # First: by it the folder is known (`check_folder`).
     write_long(folder / LONG, study.rows, study.fields)
     write_wide(folder / WIDE, study.rows, study.fields)
-    _write_json(folder / FACTS, _facts(study, facts))
     return facts, [folder / LONG, folder / WIDE, folder / FACTS]
 
 

@@ -94,6 +94,12 @@ class StudyRecordings:
     pattern: PathPattern | None = None
     problems: tuple[str, ...] = field(default=())
 
+    @property
+    def places(self) -> list[str | Path]:
+        """Files of recordings, and files of events that recordings have of their own."""
+        owned = [one.events for one in self.recordings if one.events is not None]
+        return [*(one.place for one in self.recordings), *owned]
+
 
 def find_recordings(given: str, *, on_disk: bool = True) -> StudyRecordings:
     """The recordings that a pattern or a table names.
