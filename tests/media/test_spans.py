@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zlib
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -49,10 +50,15 @@ def seen(content: bytes | Path, sampling: Sampling | None = None) -> list[tuple[
         ]
 
 
+@cache
+def content_of(kind: str) -> bytes:
+    codec, form, options = KINDS[kind]
+    return clip(IMAGES, codec=codec, form=form, options=options)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_span_has_the_frames_of_the_whole(kind: str) -> None:
-    codec, form, options = KINDS[kind]
-    content = clip(IMAGES, codec=codec, form=form, options=options)
+    content = content_of(kind)
     whole = seen(content)
     assert len(whole) == COUNT
     for start, end in SPANS:
@@ -96,8 +102,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch, content: bytes, sampling: Sampling)
     "kind", [kind for kind in KINDS if kind not in ("bare", "avi in another order", "one key frame")]
 )
 def test_what_comes_before_and_after_is_not_decoded(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    codec, form, options = KINDS[kind]
-    content = clip(IMAGES, codec=codec, form=form, options=options)
+    content = content_of(kind)
     assert decoded(monkeypatch, content, Sampling(start=4.9, end=5.1)) < 80
     assert decoded(monkeypatch, content, Sampling(end=0.4)) < 50
 
@@ -122,7 +127,7 @@ def test_frames_that_are_far_apart_keep_their_times() -> None:
 
 @pytest.mark.parametrize(("start", "end"), [(60.0, 70.0), (8.0, None), (1.505, 1.515)])
 def test_a_span_without_frames_says_so(start: float, end: float | None) -> None:
-    content = clip(IMAGES, options=H264)
+    content = content_of("mp4")
     with open_media(content, Sampling(start=start, end=end), name="a.mp4") as media:
         [lost] = media
     assert isinstance(lost, BadFrame)
@@ -132,7 +137,7 @@ def test_a_span_without_frames_says_so(start: float, end: float | None) -> None:
 
 
 def test_a_span_beyond_the_end_is_remarked_on() -> None:
-    content = clip(IMAGES, options=H264)
+    content = content_of("mp4")
     with open_media(content, Sampling(start=7, end=60), name="a.mp4") as media:
         assert media.remarks == ("a.mp4: the span ends at 1:00, the recording at 0:08: read up to its end",)
         assert media.expected_frames == len(list(media)) == 25
