@@ -6,6 +6,7 @@ import json
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +201,20 @@ WAYS = {
 }
 
 
+Written = Callable[[str, str], Path]
+
+
+@pytest.fixture(scope="module")
+def written(networks: dict[str, nn.Module], tmp_path_factory: pytest.TempPathFactory) -> Written:
+    """The file of a kind of network, exported in a way, once: it takes seconds."""
+
+    @cache
+    def write(kind: str, way: str) -> Path:
+        return WAYS[way].write(networks[kind], tmp_path_factory.mktemp("exported") / "other.onnx")
+
+    return write
+
+
 @pytest.mark.parametrize(
     ("kind", "way"),
     [
@@ -209,10 +224,10 @@ WAYS = {
     ],
 )
 def test_images_get_the_answers_of_pytorch(
-    kind: str, way: str, networks: dict[str, nn.Module], pictures: NDArray[np.uint8], tmp_path: Path
+    kind: str, way: str, networks: dict[str, nn.Module], written: Written, pictures: NDArray[np.uint8]
 ) -> None:
-    source = WAYS[way].write(networks[kind], tmp_path / "other.onnx")
-    assert (tmp_path / "other.onnx.data").exists() == (not WAYS[way].one_file)
+    source = written(kind, way)
+    assert source.with_name("other.onnx.data").exists() == (not WAYS[way].one_file)
     pipeline = mien.Pipeline("whole", adopt(source), threads=1)
     expected = answers(networks[kind], pictures)
     assert expected.std(axis=0).min() > 0.05, "answers depend on what is seen"
@@ -222,8 +237,8 @@ def test_images_get_the_answers_of_pytorch(
 
 
 @pytest.fixture(scope="module")
-def exported(networks: dict[str, nn.Module], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return adopt(Export().write(networks["mobile"], tmp_path_factory.mktemp("exported") / "mobile.onnx"))
+def exported(written: Written) -> Path:
+    return adopt(written("mobile", "any number"))
 
 
 def test_videos_do(

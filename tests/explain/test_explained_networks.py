@@ -14,6 +14,8 @@ pytest.importorskip("torch", reason="torch is not installed: pip install 'mien[e
 pytest.importorskip("captum", reason="captum is not installed: pip install 'mien[explain]'")
 pytest.importorskip("lightning", reason="lightning is not installed: pip install 'mien[train]'")
 
+
+import onnx
 import torch
 
 from mien import InputError
@@ -26,9 +28,10 @@ from mien.explain import (
     occlusion,
     open_explained,
 )
-from mien.explain import torch_model as trained_home
 from mien.explain.base import deepest, stages
 from mien.inference.card import write_card
+from mien.inference.onnx_session import open_network
+from mien.training import run as trained_home
 from mien.training.architectures import ARCHITECTURES, create_model
 from mien.training.calibration import Calibration
 from mien.training.export import write_onnx
@@ -43,8 +46,10 @@ pytestmark = [
 ]  # torch warns about its own parts
 
 CLASSES: dict[str, tuple[str, ...]] = {
-    "fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
+    "fer2013": ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise"),
+    "ferplus": ("neutral", "happy", "surprise", "sad", "angry", "disgust", "fear", "contempt"),
 }
+HEADS = {head: len(names) for head, names in CLASSES.items()}
 STAGES = {
     "gudi": ["features.contrast", "features.pool1", "features.relu2", "features.pool2", "features.relu3"],
     "kalu": [
@@ -76,7 +81,7 @@ STAGES = {
 
 def untrained(name: str) -> torch.nn.Module:
     torch.manual_seed(1)
-    network = create_model(name, heads={"fer2013": 7})
+    network = create_model(name, heads=HEADS)
     if name != "spittlemeister":
         network.train()(torch.rand(4, 1, 48, 48) * 255)  # running statistics that are not 0 and 1
     return network.eval()
@@ -120,14 +125,25 @@ def test_a_run_of_every_network(
     assert [sheet.kind for sheet in written] == list(KINDS)
 
 
-@pytest.mark.parametrize("name", ["gudi", "mini_xception", "monyok", "residual", "spittlemeister"])
+@pytest.mark.parametrize("name", sorted(ARCHITECTURES))
 def test_a_file_says_what_the_module_says(
     name: str, face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = untrained(name)
     file = tmp_path / f"{name}.onnx"
-    write_onnx(network, {"fer2013": 7}, Calibration({"fer2013": 1.0}), file)
+    write_onnx(network, HEADS, Calibration(dict.fromkeys(HEADS, 1.0)), file)
+    written = onnx.load(file)
+    assert {node.domain for node in written.graph.node} <= {""}, "operators of ONNX alone"
+    assert not written.functions
     write_card(file, CARD.model_copy(update={"heads": CLASSES}))
+    for n in (1, 3):
+        faces = np.random.default_rng(n).integers(0, 256, (n, 1, 48, 48)).astype(np.float32)
+        got = open_network(file, threads=1).run({"faces": faces})
+        with torch.no_grad():
+            logits = network(torch.from_numpy(faces))
+        for head in HEADS:
+            wanted = logits[head].log_softmax(dim=1).numpy()
+            np.testing.assert_allclose(np.log(got[head]), wanted, atol=1e-4, rtol=1e-4)
     monkeypatch.setattr(
         trained_home,
         "load_run",
@@ -179,12 +195,11 @@ def test_a_real_run(run: Path, tmp_path: Path, portrait: np.ndarray) -> None:
 def test_a_layer_behind_another_head_is_refused(
     face: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = create_model("mini_xception", heads={"fer2013": 7, "ferplus": 7}).eval()
-    classes = {**CLASSES, "ferplus": CLASSES["fer2013"]}
+    network = create_model("mini_xception", heads=HEADS).eval()
     monkeypatch.setattr(
         trained_home,
         "load_run",
-        lambda folder: Trained(network, Recipe(arch="mini_xception"), classes, [], {}),
+        lambda folder: Trained(network, Recipe(arch="mini_xception"), CLASSES, [], {}),
     )
     with pytest.raises(
         InputError, match=r"they do not depend on heads\.ferplus: give another one with --layer"

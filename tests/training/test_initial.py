@@ -76,7 +76,7 @@ def test_so_does_one_that_halves_without_aliasing_and_has_wide_filters(tmp_path:
 
 def test_a_part_of_a_joined_file_starts_as_that_part() -> None:
     """The mean of the parts' logits is the file's answer: each part has its own share in it, and no other."""
-    faces = stripes().images[:200]
+    faces = stripes().images[:40]
     parts = []
     for number in range(1, 5):
         network = new_network(preset("part-everyday"), BOTH)

@@ -123,7 +123,7 @@ def test_every_weight_is_learned(name: str) -> None:
 @pytest.mark.integration
 @EVERY
 def test_every_network_can_learn_images_by_heart(name: str) -> None:
-    n, rate, steps = {"spittlemeister": (8, 5e-4, 40), "kalu": (16, 1e-3, 12)}.get(name, (32, 2e-3, 40))
+    n, rate, steps = {"spittlemeister": (8, 5e-4, 40), "kalu": (16, 1e-3, 12)}.get(name, (16, 2e-3, 40))
     network, images, labels = _without_dropout(create_model(name)), faces(n), torch.arange(n) % 7
     optimizer = torch.optim.Adam(network.parameters(), rate)
     for _ in range(steps):
