@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +172,77 @@ def test_tables_that_cannot_be_read(name: str, change, told: str | None, tmp_pat
     with pytest.raises(InputError, match=told) as caught:
         list(read_videos(path))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("column", ["probs", "smoothed_probs"])
+@pytest.mark.parametrize("wrong", [[0.9] * 7, [1.2, -0.2, 0, 0, 0, 0, 0], [0.1] * 7])
+def test_numbers_that_are_no_probabilities_are_told(
+    form: str, column: str, wrong: list[float], tmp_path: Path
+) -> None:
+    video = smoothed_with_landmarks()
+    probs = getattr(video.faces, column).copy()
+    probs[1] = wrong
+    changed = replace(video, faces=video.faces.with_columns(**{column: probs}))
+    with pytest.raises(
+        InputError, match=f"(line|row) .: expected {column} from 0 to 1 that add up to 1; got "
+    ):
+        list(read_videos(write_table(tmp_path / f"rows.{form}", [changed])))
+
+
+@pytest.mark.parametrize("column", ["frame", "time"])
+@pytest.mark.parametrize("status", ["face", "no_face"])
+def test_a_frame_without_its_time_is_told(column: str, status: str, tmp_path: Path) -> None:
+    rows = [dict(row) for row in SHOWN[0].rows()]
+    next(row for row in rows if row["status"] == status)[column] = None
+    (tmp_path / "rows.json").write_text(json.dumps(rows), encoding="utf-8")
+    with pytest.raises(InputError, match=r"row .: expected a frame and its time; got .*None"):
+        list(read_videos(tmp_path / "rows.json"))
+
+
+@pytest.mark.parametrize(
+    ("cut", "comma", "mark"), [(";", ",", "\ufeff"), (";", ".", ""), ("\t", ".", ""), (",", ".", "\ufeff")]
+)
+def test_tables_that_a_spreadsheet_has_saved(cut: str, comma: str, mark: str, tmp_path: Path) -> None:
+    written = write_table(tmp_path / "rows.csv", [*SHOWN, clip("1,5", ["happy"])])
+    with open(written, encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    number = re.compile(r"-?\d+\.\d+")
+    with open(tmp_path / "saved.csv", "w", encoding="utf-8", newline="") as file:
+        file.write(mark)
+        csv.writer(file, delimiter=cut).writerows(
+            [cell.replace(".", comma) if number.fullmatch(cell) else cell for cell in line] for line in lines
+        )
+    before, after = list(read_videos(written)), list(read_videos(tmp_path / "saved.csv"))
+    assert len(after) == len(before) == 4
+    assert all(map(same, before, after))
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda lines: [*lines[:2], lines[2][:9]], "line 3: expected 35 cells, as the header has; got fewer"),
+        (lambda lines: [*lines[:2], [*lines[2], "x"]], "line 3: expected 35 cells, .* got more"),
+        (lambda lines: [lines[0], ["a", "1.5", *lines[1][2:]]], "expected numbers; '1.5' is no whole one"),
+    ],
+)
+def test_lines_of_other_lengths_and_kinds(change, told: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    written = write_table(tmp_path / "rows.csv", SHOWN)
+    with open(written, encoding="utf-8", newline="") as file:
+        lines = list(csv.reader(file))
+    with open(written, "w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(change(lines))
+    with pytest.raises(InputError, match=told):
+        list(read_videos(written))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_tables_in_another_encoding(encoding: str, tmp_path: Path) -> None:
+    for ending in ("csv", "json", "jsonl"):
+        written = write_table(tmp_path / f"rows.{ending}", [clip("é.mp4", ["happy"])])
+        written.write_bytes(written.read_text(encoding="utf-8").replace("e.mp4", "é.mp4").encode(encoding))
+        with pytest.raises(InputError, match="got text that is not UTF-8"):
+            list(read_videos(written))
 
 
 def test_a_table_that_is_not_there(tmp_path: Path) -> None:

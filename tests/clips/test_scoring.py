@@ -205,7 +205,7 @@ def test_a_table_is_read_as_it_is_needed(rows: Path) -> None:
         file.write("damaged\n")
     videos = read_videos(rows)
     assert next(videos).source == "a/1.mp4"
-    with pytest.raises(InputError, match="expected a status"):
+    with pytest.raises(InputError, match="expected 35 cells, as the header has; got fewer"):
         list(videos)
 
 
@@ -240,6 +240,10 @@ def test_side_by_side(rows: Path) -> None:
         ("file,happy\n", "expected a header with one column label"),
         ("file,label,reference\n1,a,b\n", "expected a header with one column label"),
         ("file,label\n", "expected reference labels; got none"),
+        (
+            "file,label\n1,happy\n1,sad\n",
+            "got none that can be used: .*line 3: 1 has two labels, happy and sad",
+        ),
         ("file,label\n1,Freude\n2,joy\n3,Wut\n", r"got 'Freude' \(line 2\), 'Wut' \(line 4\): rename them"),
         ("file,label\n" + "".join(f"{n},mood{n}\n" for n in range(20)), "and 12 more: rename them"),
         (

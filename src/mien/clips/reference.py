@@ -88,7 +88,10 @@ def read_reference(path: str | Path, own: Sequence[str] = ()) -> Reference:
             problems.append(
                 f"{path}, line {number}: {name} has two labels, {given[name][0]} and {word}: left out"
             )
-    words, kind = _meant({name: label for name, label in given.items() if name not in twice}, path, own)
+    usable = {name: label for name, label in given.items() if name not in twice}
+    if problems and not usable:
+        raise InputError(f"{path}: expected reference labels; got none that can be used: {problems[0]}")
+    words, kind = _meant(usable, path, own)
     return Reference(
         path,
         tuple(ReferenceLabel(name, word) for name, word in words.items()),
@@ -109,8 +112,9 @@ def _lines(path: Path) -> list[list[str]]:
             f"expected reference labels as CSV; {path}: {error.strerror}: check the path"
         ) from None
     except (UnicodeDecodeError, csv.Error) as error:
+        got = "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
         raise InputError(
-            f"{path}: expected reference labels as CSV; got {error}: write it as CSV in UTF-8"
+            f"{path}: expected reference labels as CSV; got {got}: write it as CSV in UTF-8"
         ) from None
 
 

@@ -15,6 +15,8 @@ from mien.core.labels import Labels
 from mien.core.measures import REASONS
 from mien.video.results import VideoResult
 
+ROUNDED = 0.01
+"""How far probabilities may be from adding up to 1, as tables round them and people edit them."""
 _NEEDED = ("detection_score", "smoothed_emotion")
 _LANDMARKS = ("measures_missing", "talking")
 
@@ -66,11 +68,15 @@ def _video(source: str, rows: Any, layout: FlatLayout) -> VideoResult | None:
     if (steps < 0).any() or ((steps == 0) & ~face[1:]).any() or not face.any():
         return None
     faces = _faces(rows.filter(rows["status"] == "face"), layout)
-    if faces is None:
+    if faces is None or not all(map(_are_probabilities, (faces.probs, faces.smoothed_probs))):
         return None
     first = np.flatnonzero(np.append(True, steps > 0))
     clock = np.asarray(times.to_numpy(), np.float64)
     return VideoResult(source, faces, np.asarray(places.to_numpy(), np.int64)[first], clock[first])
+
+
+def _are_probabilities(probs: NDArray[np.float32] | None) -> bool:
+    return probs is None or bool((probs >= 0).all() and (np.abs(probs.sum(1) - 1) <= ROUNDED).all())
 
 
 def _faces(rows: Any, layout: FlatLayout) -> Faces | None:

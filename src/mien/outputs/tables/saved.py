@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,14 +16,15 @@ from typing import Any, TextIO
 
 import numpy as np
 
-from mien.core.csv_cells import plain
+from mien.core.csv_cells import PATHS, delimiter, plain
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
+from mien.core.formatting import counted
 from mien.core.frame_result import ROW_KEYS, FrameResult
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.measures import MEASURES, REASONS
 from mien.core.names import quoted
-from mien.outputs.tables.columns import FlatLayout, regular_video
+from mien.outputs.tables.columns import ROUNDED, FlatLayout, regular_video
 from mien.outputs.tables.programs import open_program_table
 from mien.outputs.tables.programs.formats import ENDINGS
 from mien.outputs.tables.rows import FORMATS, format_of
@@ -32,6 +34,7 @@ from mien.video.results import VideoResult
 _PLAIN = ("source", "frame", "time", "status")
 _CORNERS = ("x1", "y1", "x2", "y2")
 _TRUTH = {"True": True, "true": True, "False": False, "false": False, "": None, "None": None}
+_DECIMAL = re.compile(r"[+-]?\d+,\d+")
 _CHUNK = 1 << 16  # Characters of JSON that are read at once.
 _LONGEST = 1 << 20  # Of one row.
 _MOST = 10**15  # Frames and people.
@@ -168,18 +171,35 @@ def _landmarks(rows: Sequence[SavedRow]) -> dict[str, Any]:
 def _read_csv(path: Path) -> Iterator[SavedRow]:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, strict=True)
+            cut = delimiter(file.readline())
+            file.seek(0)
+            table = csv.DictReader(file, strict=True, delimiter=cut)
             table.fieldnames = [plain(name) for name in table.fieldnames or ()]
             flat = _flat(_layout(table.fieldnames, path), path)
             for line in table:
+                if None in line or None in line.values():
+                    raise InputError(
+                        f"{path}, line {table.line_num}: expected {counted(len(table.fieldnames), 'cell')}, as the header has; got "
+                        f"{'more' if None in line else 'fewer'}: write the table again"
+                    )
+                if cut == ";":  # Spreadsheets that write semicolons have commas before decimals.
+                    line |= {
+                        name: text.replace(",", ".")
+                        for name, text in line.items()
+                        if _DECIMAL.fullmatch(text) and name not in PATHS
+                    }
                 source, error = plain(line["source"] or "", path=True), plain(line.get("error") or "")
                 yield flat({**line, "source": source, "error": error}, table.line_num)
     except OSError as error:
         raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(
-            f"{path}: expected a table that mien analyze writes; got {error}: write it again"
+            f"{path}: expected a table that mien analyze writes; got {_told(error)}: write it again"
         ) from None
+
+
+def _told(error: Exception) -> str:
+    return "text that is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
 
 
 def _read_parquet(path: Path) -> Iterator[SavedRow]:
@@ -332,16 +352,16 @@ def _row(
             _number(row["time"], float),
             status,
             _number(row.get("track"), int),
-            [float(value) for value in numbers["box"]],
+            [_real(value) for value in numbers["box"]],
             _number(row.get("detection_score"), float) or 0.0,
-            [float(value) for value in numbers["probs"]],
+            [_real(value) for value in numbers["probs"]],
             labels,
             row.get("error") or None,
             _number(row.get("item"), int),
             row.get("reference") or None,
-            [float(value) for value in numbers["smoothed_probs"] if value not in (None, "")],
+            [_real(value) for value in numbers["smoothed_probs"] if value not in (None, "")],
             row.get("smoothed_emotion") or None,
-            [math.nan if value in (None, "") else float(value) for value in numbers["measures"]],
+            [math.nan if value in (None, "") else _real(value) for value in numbers["measures"]],
             row.get("measures_missing") or None,
             _TRUTH[str(row.get("talking"))],
         )
@@ -353,9 +373,23 @@ def _row(
 
 
 def _wrong(row: SavedRow) -> str:
-    """What a face should have and has not, if anything."""
+    """What a row should have and has not, if anything."""
+    if row.status != "error" and (row.frame is None or row.time is None):
+        return f"a frame and its time; got {quoted(row.frame)} and {quoted(row.time)}"
     if row.status != "face":
         return ""
+    return _wrong_probs(row) or _wrong_face(row)
+
+
+def _wrong_probs(row: SavedRow) -> str:
+    for name in ("probs", "smoothed_probs"):
+        probs = getattr(row, name)
+        if probs and not (min(probs) >= 0 and abs(sum(probs) - 1) <= ROUNDED):
+            return f"{name} from 0 to 1 that add up to 1; got {', '.join(f'{value:g}' for value in probs)}"
+    return ""
+
+
+def _wrong_face(row: SavedRow) -> str:
     if len(row.box) != 4:
         return f"four corners of a box; got {len(row.box)}"
     if row.smoothed_probs and len(row.smoothed_probs) != len(row.probs):
@@ -370,10 +404,26 @@ def _wrong(row: SavedRow) -> str:
 def _number(value: Any, kind: Callable[[Any], Any]) -> Any:
     if value in (None, ""):
         return None
-    number = kind(value)
+    number = _real(value) if kind is float else _whole(value)
     if not math.isfinite(number):
         raise ValueError(f"{quoted(value)} is none")
     return number
+
+
+def _real(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"{quoted(value)} is none" if value not in (None, "") else "one is missing"
+        ) from None
+
+
+def _whole(value: Any) -> int:
+    try:
+        return int(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{quoted(value)} is no whole one") from None
 
 
 def _require(names: Iterable[str], there: Iterable[str], path: Path) -> None:
@@ -393,7 +443,7 @@ def _opened(path: Path) -> Iterator[TextIO]:
         raise InputError(f"expected a table of rows; {path}: {error.strerror}: check the path") from None
     except (UnicodeDecodeError, RecursionError) as error:
         raise InputError(
-            f"{path}: expected a table that mien analyze writes; got {error}: write it again"
+            f"{path}: expected a table that mien analyze writes; got {_told(error)}: write it again"
         ) from None
 
 
