@@ -107,6 +107,29 @@ test("a smile of a moment and a view that empties take no photo", () => {
   );
 });
 
+test("a smile that is over when the countdown ends takes no photo, and one that is back does", () => {
+  const ends = 1 + 0.5 + 3;
+  assert.deepEqual(
+    photosOf(new Trigger(), (time) => time > 0.95 && time < 3),
+    [],
+  );
+  assert.deepEqual(
+    photosOf(new Trigger(), (time) => (time < 4 ? time > 0.95 : null), ends),
+    [],
+    "nobody is in view at the end, for less than a second",
+  );
+  assert.deepEqual(
+    photosOf(new Trigger(), (time) => time > 0.95 && (time < 2 || time > 4)),
+    [ends],
+    "what lies between does not count",
+  );
+  assert.deepEqual(
+    photosOf(new Trigger(), (time) => time > 0.95 && (time < 3 || time > 5.95)),
+    [6 + 0.5 + 3],
+    "it counts down anew",
+  );
+});
+
 test("who presses the button needs no smile, and pressing again changes nothing", () => {
   const trigger = new Trigger();
   assert.deepEqual(

@@ -1,6 +1,7 @@
 /**
  * When the booth takes a photo: once everybody shows an expression for a moment, or somebody presses the
- * button, it counts down; afterwards it rests, and waits until that is over before it begins again.
+ * button, it counts down. As with `mien rules`, an expression has to be there when the photo is taken: where
+ * it is not, the countdown begins again with it. After a photo the booth rests, and waits until that is over.
  */
 
 export const LEAST = 0.6; // Probability from which on a face counts as showing the expression.
@@ -29,12 +30,14 @@ export class Trigger {
     this.began = NaN; // When the phase did.
     this.seen = -Infinity; // When there was somebody last.
     this.armed = true; // Whether it was over since the last photo.
+    this.pressed = false; // Whether the button began the countdown: then no expression is asked for.
   }
 
   /** Count down now. @param {number} time Seconds. */
   press(time) {
     if (this.phase !== "waiting") return;
     this.seen = time;
+    this.pressed = true;
     this.begin("counting", time);
   }
 
@@ -49,12 +52,15 @@ export class Trigger {
     else if (Number.isNaN(this.since)) this.since = time;
     if (this.phase === "photo") this.begin("resting", time);
     if (this.phase === "resting" && time - this.began >= REST) this.begin("waiting", time);
-    if (this.phase === "waiting" && this.armed && time - this.since >= HOLD) this.begin("counting", time);
+    if (this.phase === "waiting" && this.armed && time - this.since >= HOLD) {
+      this.pressed = false;
+      this.begin("counting", time);
+    }
     if (this.phase !== "counting") return;
-    if (time - this.began >= COUNT) {
+    if (time - this.began >= COUNT && (this.pressed || shown)) {
       this.armed = false;
       this.begin("photo", time);
-    } else if (time - this.seen > EMPTY) this.begin("waiting", time);
+    } else if (time - this.began >= COUNT || time - this.seen > EMPTY) this.begin("waiting", time);
   }
 
   /** Whole seconds that are left of the countdown. @param {number} time */
