@@ -144,8 +144,8 @@ def _sections(path: str, command: Any) -> Iterator[str]:
 def _bare(piece: str) -> str:
     """A piece of the usage without Typer's own brackets.
 
-    >>> [_bare(piece) for piece in ("[OPTIONS]", "{PATH...}...", "[[NAME...]]...", "[[PEOPLE.csv]]", "{MODEL}...")]
-    ['[OPTIONS]', 'PATH...', '[NAME...]', '[PEOPLE.csv]', 'MODEL...']
+    >>> [_bare(piece) for piece in ("[OPTIONS]", "{PATH...}...", "[[NAME...]]...", "[[CORRECTIONS.csv]]", "{MODEL}...")]
+    ['[OPTIONS]', 'PATH...', '[NAME...]', '[CORRECTIONS.csv]', 'MODEL...']
     """
     piece = piece.replace("[[", "[").replace("]]", "]").strip() if piece.startswith("[[") else piece
     return re.sub(r"\.\.\.(\]?)\.\.\.$", r"...\1", piece.replace("{", "").replace("}", ""))

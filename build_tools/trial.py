@@ -69,7 +69,9 @@ TRIALS = {
     ),
     "haar": Trial(("mien", "analyze", "portrait.jpg", "--detector", "haar")),
     "heic": Trial(("mien", "analyze", "photo.heic")),
-    "lab": Trial(("mien", "watch", "live:clip.mp4", "--to", "osc://127.0.0.1:9", "--to", "lsl:trial")),
+    "lab": Trial(
+        ("mien", "watch", "live:clip.mp4", "--outlet", "osc://127.0.0.1:9", "--outlet", "lsl:trial")
+    ),
     "mcp": Trial(("mien", "mcp", "--root", ".")),
     "mqtt": Trial(("mien", "rules", "run", "live:clip.mp4", "--rules", "light.toml", "--duration", "1")),
     "notebook": Trial(("-m", "jupyterlab", "--version"), heavy=True, tells=False),

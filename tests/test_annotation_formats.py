@@ -31,7 +31,7 @@ from mien.outputs.label_studio import LabelStudio
 from mien.outputs.spec import OutputSpec
 from mien.outputs.stretches import all_stretches, tiers
 from mien.outputs.tables import workbook
-from mien.outputs.tables.people import people_keys
+from mien.outputs.tables.persons import person_keys
 from mien.outputs.tables.spss import SPSSRows
 from mien.outputs.tables.workbook import Workbook
 from mien.outputs.textgrid import TextGrid
@@ -265,7 +265,7 @@ def test_a_workbook_has_rows_and_people(tmp_path: Path) -> None:
     assert found[0]["happy"] == pytest.approx(0.9)
     assert found[1]["happy"] is None
     head, *people = book["people"].iter_rows(values_only=True)
-    assert list(head) == people_keys(EXPRESSIONS)
+    assert list(head) == person_keys(EXPRESSIONS)
     assert [person[0] for person in people] == ["=1+1.mp4", "b.mp4"]
     assert book["about"]["A1"].value == NOTICE
 

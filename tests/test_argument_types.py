@@ -141,7 +141,7 @@ def test_numbers_of_any_kind_become_pythons_own(kind: Any) -> None:
     assert (
         Pipeline("whole", valence={"happy": kind(1)}).labels == Pipeline("whole", valence={"happy": 1}).labels
     )
-    assert AudienceOptions(window=kind(20), min_coverage=kind(8)).needed(5) == 8
+    assert AudienceOptions(window=kind(20), quorum=kind(8)).needed(5) == 8
 
 
 def test_a_detector_without_a_name_is_called_as_its_class() -> None:

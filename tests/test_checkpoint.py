@@ -213,7 +213,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     movie: Callable[..., Path], tmp_path: Path, kill: signal.Signals
 ) -> None:
     clip = movie(240)
-    options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--people", "people.csv"]
+    options = ["analyze", clip.name, "--threads", "1", "--min-face", "20", "--persons", "persons.csv"]
     outputs = ["-o", "rows.csv", "-o", "rows.json", "-o", "talk.html"]
     columns = {"COLUMNS": "120"}
 
@@ -255,7 +255,7 @@ def test_killed_and_resumed_equals_an_uninterrupted_run(
     resumed = run(*outputs)
     assert resumed.returncode == 0, resumed.stderr
     assert "going on with what rows.csv.checkpoint keeps" in resumed.stderr
-    names = ("rows.csv", "rows.json", "people.csv", "talk.html")
+    names = ("rows.csv", "rows.json", "persons.csv", "talk.html")
     found = {name: (tmp_path / name).read_bytes() for name in names}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([clip.name, *names]), (
         "nothing else is left"

@@ -53,13 +53,13 @@ class Outputs:
             spoil(video)
         files = [part for name in ("rows.json", "page.html", "cues.vtt") for part in ("-o", folder / name)]
         done = run_mien(
-            "analyze", video, *files, "--people", folder / "people.csv", "--plots", folder / "charts"
+            "analyze", video, *files, "--persons", folder / "persons.csv", "--plots", folder / "charts"
         )
         self.status, self.table, self.remarks = done.returncode, done.stdout, done.stderr
         self.rows: list[dict[str, Any]] = json.loads((folder / "rows.json").read_text())
         self.page = (folder / "page.html").read_text(encoding="utf-8")
         self.cues = (folder / "cues.vtt").read_text(encoding="utf-8")
-        with open(folder / "people.csv", encoding="utf-8-sig", newline="") as file:
+        with open(folder / "persons.csv", encoding="utf-8-sig", newline="") as file:
             self.people = list(csv.DictReader(file))
         self.charts = sorted(path.name for path in (folder / "charts").iterdir())
 

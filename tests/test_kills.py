@@ -36,7 +36,7 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(
 ) -> None:
     clips = [movie(60, name="a.mp4"), movie(30, name="b.mp4")]
     Image.fromarray(portrait).save(tmp_path / "c.png")
-    outputs = ["-o", "rows.csv", "-o", "rows.jsonl", "--people", "people.csv"]
+    outputs = ["-o", "rows.csv", "-o", "rows.jsonl", "--persons", "persons.csv"]
     words = [*(clip.name for clip in clips), "c.png", "--threads", "1", "--min-face", "20", *outputs]
 
     def begin() -> subprocess.Popen[str]:
@@ -53,7 +53,7 @@ def test_runs_killed_at_any_moment_come_to_the_same_files(
     _, said = process.communicate()
     assert process.returncode == 0, said
     longest, undisturbed = 1.2 * (time.monotonic() - began), found()
-    assert undisturbed.keys() == {"rows.csv", "rows.jsonl", "people.csv"}
+    assert undisturbed.keys() == {"rows.csv", "rows.jsonl", "persons.csv"}
     chance, count = random.Random(KILLS), 0
     while count < KILLS:
         for name in undisturbed:

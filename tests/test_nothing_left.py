@@ -77,7 +77,7 @@ RUNS: dict[str, list[object]] = {
         "charts",
     ],
     "score": ["rows.csv", "reference.csv", "--plots", "scored"],
-    "people": ["rows.csv", "people.csv", "-o", "people.html", "-o", "named.csv"],
+    "people": ["rows.csv", "corrections.csv", "-o", "people.html", "-o", "named.csv"],
     "agree": ["rows.csv", "coder.csv", "-o", "agreed.html", "-o", "agreed.png"],
     "batch": ["faces", "-o", "shards", "--detector", "whole", "--workers", 1],
     "watch": ["live:film.mp4", "--duration", 1, "--format", "jsonl"],
@@ -207,7 +207,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_dataset(stripes(140), folder / "faces.parquet")
     Made().write(folder / "other.onnx")
     (folder / "rules.toml").write_text(RULES_FILE, encoding="utf-8")
-    (folder / "people.csv").write_text("change,person,name\nname,1,Anna\n", encoding="utf-8")
+    (folder / "corrections.csv").write_text("change,person,name\nname,1,Anna\n", encoding="utf-8")
     (folder / "coder.csv").write_text("start,end,label\n0,1,happy\n", encoding="utf-8")
     (folder / "reference.csv").write_text("file,label\nfilm.mp4,happy\n", encoding="utf-8")
     return folder

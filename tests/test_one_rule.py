@@ -59,13 +59,13 @@ class Run:
         named = ("rows.json", "rows.csv", "page.html", "cues.vtt")
         outputs = [part for name in named for part in ("-o", folder / name)]
         asked = ["--baseline", baseline] if baseline else []
-        others = ["--people", folder / "people.csv", "--plots", folder / "charts"]
+        others = ["--persons", folder / "persons.csv", "--plots", folder / "charts"]
         done = run_mien("analyze", video, *outputs, *others, *asked, "--min-confidence", self.below)
         assert done.returncode == 0, done.stderr
         self.table = done.stdout
         self.rows = [row for row in json.loads((folder / "rows.json").read_text()) if row["status"] == "face"]
         assert {row["track"] for row in self.rows} == {1}
-        [self.person] = self.read(folder / "people.csv")
+        [self.person] = self.read(folder / "persons.csv")
         self.cells = [row for row in self.read(folder / "rows.csv") if row["status"] == "face"]
         self.page = (folder / "page.html").read_text(encoding="utf-8")
         self.cues = (folder / "cues.vtt").read_text(encoding="utf-8")

@@ -115,8 +115,8 @@ def test_several_sources_of_all_kinds(
         "out/{name}.vtt",
         "-o",
         "out/{name}.html",
-        "--people",
-        "out/people.json",
+        "--persons",
+        "out/persons.json",
     ]
     status = run(
         "a.mp4",
@@ -139,10 +139,10 @@ def test_several_sources_of_all_kinds(
     assert [row["time"] or None for row in rows] == [
         None if row["time"] is None else str(row["time"]) for row in same
     ]
-    people = json.loads((tmp_path / "out" / "people.json").read_text(encoding="utf-8"))
+    people = json.loads((tmp_path / "out" / "persons.json").read_text(encoding="utf-8"))
     assert {person["source"] for person in people} == {"a.mp4", "b.mp4"}
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        *("rows.csv", "rows.jsonl", "people.json", "a.vtt", "a.html", "b.vtt", "b.html", "charts", "seen")
+        *("rows.csv", "rows.jsonl", "persons.json", "a.vtt", "a.html", "b.vtt", "b.html", "charts", "seen")
     }
     assert {path.name for path in (tmp_path / "out" / "charts").iterdir()} == {"a", "b"}
     assert {path.name for path in (tmp_path / "out" / "seen").iterdir()} == {"a.mp4", "photo.png", "b.mp4"}
@@ -217,7 +217,7 @@ def test_untracked_frames_stand_alone(run: Callable[..., int], movie: Callable[.
 
 def test_folders_that_are_missing_are_made(run: Callable[..., int], movie: Callable[..., Path]) -> None:
     files = ["reports/a/r.html", "reports/b/r.csv", "reports/c/r.vtt"]
-    words = ["--people", "reports/d/p.csv", "--annotate", "reports/e/seen.mp4", "--plots", "reports/f/g"]
+    words = ["--persons", "reports/d/p.csv", "--annotate", "reports/e/seen.mp4", "--plots", "reports/f/g"]
     assert run(movie(6).name, *(word for file in files for word in ("-o", file)), *words) == 0
     for file in (*files, "reports/d/p.csv", "reports/e/seen.mp4", "reports/f/g/timeline.png"):
         assert Path(file).is_file(), file

@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = [f"-oout/rows.{form}" for form in ("csv", "json", "jsonl", "parquet", "spss.csv", "xlsx")]
     forms = (".vtt", ".srt", ".eaf", ".html", ".TextGrid", ".boris", "_events.tsv", ".labelstudio.json")
     files += [f"-oout/{{name}}{form}" for form in forms]
-    done = _mien(folder, [*files, "--people", "out/people.csv", "--annotate", "out/seen", "-q"], NAMES)
+    done = _mien(folder, [*files, "--persons", "out/persons.csv", "--annotate", "out/seen", "-q"], NAMES)
     assert (done.returncode, done.stderr) == (0, b"")
     return folder
 

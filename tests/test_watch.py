@@ -241,7 +241,7 @@ def test_what_cannot_be_watched(run: Run, source: str, status: int, says: str) -
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("--size", "large"), ("--timeout", "0"), ("--capture-fps", "-1"), ("--interval", "0")],
+    [("--capture-size", "large"), ("--timeout", "0"), ("--capture-fps", "-1"), ("--interval", "0")],
 )
 def test_impossible_options(run: Run, option: str, value: str) -> None:
     status, _, err = run("camera:0", option, value)

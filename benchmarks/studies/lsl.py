@@ -1,6 +1,6 @@
 """How whole and how soon a stream of Lab Streaming Layer is received: ``python -m benchmarks.studies.lsl``.
 
-A video of a drawn face, 30 frames a second, is watched by ``mien watch --to lsl:...`` in a process of its own, and received here by
+A video of a drawn face, 30 frames a second, is watched by ``mien watch --outlet lsl:...`` in a process of its own, and received here by
 pylsl. Told are how many samples came, the longest pause between the stamps of two, and how long after the frame was there its
 sample had been received: on the clock that both processes have, so that nothing is estimated.
 """
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             "mien",
             "watch",
             f"live:{path}",
-            "--to",
+            "--outlet",
             f"lsl:{name}",
             "--format",
             "text",

@@ -127,7 +127,7 @@ def _command(way: str, long: Path, folder: Path, options: argparse.Namespace) ->
     files = [
         option for name in ("a.parquet", "a.vtt", "a.eaf", "a.html") for option in ("-o", str(folder / name))
     ]
-    more = [*files, "--people", str(folder / "people.csv")] if way == "all" else []
+    more = [*files, "--persons", str(folder / "persons.csv")] if way == "all" else []
     return [
         sys.executable,
         "-m",

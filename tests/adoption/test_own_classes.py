@@ -212,9 +212,11 @@ def test_coders_are_held_against_them(rows: Path) -> None:
 
 
 def test_people_are_listed_and_corrected_in_them(rows: Path) -> None:
-    (rows / "people.csv").write_text("source,change,person,other,start,end,name\ntwo.mp4,name,1,,,,Anna\n")
+    (rows / "corrections.csv").write_text(
+        "source,change,person,other,start,end,name\ntwo.mp4,name,1,,,,Anna\n"
+    )
     words = ("-o", "named.csv", "-o", "page.html", "--format", "json")
-    run = run_mien("people", "rows.csv", "people.csv", *words, cwd=rows)
+    run = run_mien("people", "rows.csv", "corrections.csv", *words, cwd=rows)
     assert run.returncode == 0, run.stderr
     assert "Anna" in run.stdout
     with open(rows / "named.csv", newline="") as file:

@@ -133,7 +133,7 @@ def test_one_participant_only(mien: Run, meeting: Callable[..., Path]) -> None:
         (["nowhere.mp4"], 1, "expected a file"),
         (["photo.png"], 2, "mien analyze reads it"),
         (["meeting.mp4", "--min-group", "3"], 2, "4 or more"),
-        (["meeting.mp4", "--min-coverage", "most"], 2, "expected --min-coverage"),
+        (["meeting.mp4", "--quorum", "most"], 2, "expected --quorum"),
         (["meeting.mp4", "--key-points", "points.txt"], 2, "header time,label"),
         (["meeting.mp4", "-o", "out.xlsx"], 2, "ending in .csv"),
         (["meeting.mp4", "-o", "meeting.mp4/where.csv"], 2, "folder that you may write to"),

@@ -99,7 +99,7 @@ def test_under_the_smallest_group_there_is_no_figure_anywhere(tmp_path: Path) ->
 def test_figures_stand_exactly_where_there_are_people_enough(
     counts: list[int], quorum: float | int | None, smallest: int
 ) -> None:
-    options = AudienceOptions(min_group=smallest, min_coverage=quorum, window=1)
+    options = AudienceOptions(min_group=smallest, quorum=quorum, window=1)
     audience = gathered(
         [
             look(second, [(place, shown("happy")) for place in range(count)])
@@ -218,10 +218,8 @@ def test_key_points_are_ranked_by_their_effect_and_keep_their_numbers(tmp_path: 
 def test_why_there_are_no_figures_is_told_in_words_of_the_options() -> None:
     few = [three_then_nobody(second) for second in range(20)]
     assert "no figures: fewer people than 4 were read" in terminal(gathered(few, AudienceOptions()))
-    wanted = gathered(few, AudienceOptions(min_coverage=9))
-    assert "fewer people than 4, or than --min-coverage asks for, were read" in " ".join(
-        terminal(wanted).split()
-    )
+    wanted = gathered(few, AudienceOptions(quorum=9))
+    assert "fewer people than 4, or than --quorum asks for, were read" in " ".join(terminal(wanted).split())
 
 
 def test_changes_of_sentiment_are_told_on_the_terminal_too() -> None:
@@ -314,8 +312,8 @@ def test_files_that_cannot_be(asked: dict, word: str) -> None:  # type: ignore[t
         {"min_group": 3},
         {"interval": 0},
         {"window": 0.5},
-        {"min_coverage": 0},
-        {"min_coverage": 2.5},
+        {"quorum": 0},
+        {"quorum": 2.5},
         {"offset": float("nan")},
         {"duration": -1},
     ],

@@ -157,7 +157,7 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     for form, name in (("csv", "1.mp4"), ("jsonl", "2.mp4"), ("parquet", "3.mp4")):
         write_table(folder / "deep" / f"{form}.{form}", [clip(name, ["happy"])])
     write_table(folder / "again.csv", [clip("1.mp4", ["sad"])])
-    (folder / "people.csv").write_text("source,track,first\n", encoding="utf-8")
+    (folder / "persons.csv").write_text("source,track,first\n", encoding="utf-8")
     (folder / ".hidden.csv").write_text("", encoding="utf-8")
     (folder / "late.csv.checkpoint").mkdir()
     (folder / "late.csv.checkpoint" / "asked.json").write_text("{}", encoding="utf-8")
@@ -168,7 +168,8 @@ def test_a_folder_of_tables(tmp_path: Path) -> None:
     told = "\n".join(found.problems)
     assert "late.csv: not finished: give its mien analyze again" in told
     assert (
-        "people.csv: expected a table of rows that mien analyze writes; it has no frame, time, status" in told
+        "persons.csv: expected a table of rows that mien analyze writes; it has no frame, time, status"
+        in told
     )
     assert f"1.mp4 stands in {folder / 'again.csv'} and in {folder / 'deep' / 'csv.csv'}" in told
     assert len(found.problems) == 3

@@ -37,7 +37,14 @@ def clip(movie: Callable[..., Path]) -> Path:
 
 
 def test_the_command_line(clip: Path, tmp_path: Path) -> None:
-    files = ("-o", tmp_path / "rows.csv", "-o", tmp_path / "rows.jsonl", "--people", tmp_path / "people.csv")
+    files = (
+        "-o",
+        tmp_path / "rows.csv",
+        "-o",
+        tmp_path / "rows.jsonl",
+        "--persons",
+        tmp_path / "persons.csv",
+    )
     done = run_mien("analyze", clip, "--talking", "skip", *files)
     assert done.returncode == 0, done.stderr
     assert "landmarks are found, for --talking" in done.stderr
@@ -51,7 +58,7 @@ def test_the_command_line(clip: Path, tmp_path: Path) -> None:
         ]
     rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
     assert [row["talking"] for row in rows] == told
-    with open(tmp_path / "people.csv", newline="") as file:
+    with open(tmp_path / "persons.csv", newline="") as file:
         table = [(float(row["talking"]), float(row["left_out"])) for row in csv.DictReader(file)]
     people = video.people()
     assert table == [(round(person.talking or 0, 6), round(person.left_out, 3)) for person in people]

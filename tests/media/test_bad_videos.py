@@ -50,8 +50,8 @@ def analyze(
         option for end in ("jsonl", "vtt", "srt", "eaf", "html") for option in ("-o", str(out / f"a.{end}"))
     ]
     more = [
-        "--people",
-        str(out / "people.csv"),
+        "--persons",
+        str(out / "persons.csv"),
         "--annotate",
         str(out / "seen.mp4"),
         "--plots",
@@ -59,7 +59,7 @@ def analyze(
         "--thumbnails",
     ]
     status = app(["analyze", str(path), *files, *more, *options], standalone_mode=False)
-    names = {"a.jsonl", "a.vtt", "a.srt", "a.eaf", "a.html", "people.csv", "seen.mp4", "timeline.png"}
+    names = {"a.jsonl", "a.vtt", "a.srt", "a.eaf", "a.html", "persons.csv", "seen.mp4", "timeline.png"}
     assert {found.name for found in out.iterdir()} - {"persons.png"} == names
     rows = [json.loads(line) for line in (out / "a.jsonl").read_text(encoding="utf-8").splitlines()]
     times = [row["time"] for row in rows if row["time"] is not None]

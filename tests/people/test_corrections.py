@@ -60,7 +60,7 @@ def talk() -> VideoResult:
 
 def corrections(folder: Path, *lines: str, header: str = "change,person,other,start,end,name") -> Path:
     folder.mkdir(exist_ok=True)
-    path = folder / "people.csv"
+    path = folder / "corrections.csv"
     path.write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
     return path
 
@@ -84,7 +84,7 @@ def spans(video: VideoResult) -> dict[int, list[tuple[float, float]]]:
 def test_the_table_of_people_is_no_file_of_corrections(tmp_path: Path) -> None:
     path = tmp_path / "persons.csv"
     path.write_text("source,track,first,last,seconds,frames,mostly\ntalk.mp4,1,0,2,2,20,happy\n")
-    with pytest.raises(InputError, match="got the table of people that mien analyze --people writes"):
+    with pytest.raises(InputError, match="got the table of people that mien analyze --persons writes"):
         read_corrections(path)
 
 
@@ -93,12 +93,12 @@ def test_corrections_are_not_overwritten(tmp_path: Path) -> None:
     Image.fromarray(draw_portrait()).save(tmp_path / "face.png")
     path = corrections(tmp_path, "name,1,,,,Anna")
     before = path.read_bytes()
-    for option in ("--people", "-o"):
-        ran = run_mien("analyze", "face.png", option, "people.csv", cwd=tmp_path)
+    for option in ("--persons", "-o"):
+        ran = run_mien("analyze", "face.png", option, "corrections.csv", cwd=tmp_path)
         assert ran.returncode == 2
-        assert "people.csv: expected a file that may be overwritten; it holds corrections" in ran.stderr
+        assert "corrections.csv: expected a file that may be overwritten; it holds corrections" in ran.stderr
         assert path.read_bytes() == before
-    again = [run_mien("analyze", "face.png", "--people", "persons.csv", cwd=tmp_path) for _ in range(2)]
+    again = [run_mien("analyze", "face.png", "--persons", "persons.csv", cwd=tmp_path) for _ in range(2)]
     assert [ran.returncode for ran in again] == [0, 0], again[1].stderr
 
 
@@ -113,7 +113,7 @@ def test_two_who_are_seen_at_once_are_never_one(tmp_path: Path) -> None:
     changed = applied(tmp_path, "join,1,2,,,", "join,1,3,,,")
     assert spans(changed) == {1: [(0.0, 1.9), (3.0, 3.9)], 2: [(1.0, 3.9)]}, "the next line is applied"
     (remark,) = changed.remarks
-    assert "people.csv, line 2: talk.mp4: both are seen in 10 frames, first at 0:01.00" in remark
+    assert "corrections.csv, line 2: talk.mp4: both are seen in 10 frames, first at 0:01.00" in remark
     changed = applied(tmp_path, "exclude,1,,1,2,", "exclude,2,,3,,", "join,1,2,,,", "join,1,3,,,")
     assert spans(changed) == {1: [(0.0, 3.9)]}
 
@@ -208,9 +208,9 @@ def test_nobody_was_followed_and_files_that_are_none(tmp_path: Path) -> None:
 
 
 def test_a_cell_that_no_table_has_is_told_by_its_line(tmp_path: Path) -> None:
-    path = tmp_path / "people.csv"
+    path = tmp_path / "corrections.csv"
     path.write_text(f"change,person,name\nname,1,{'a' * 200_000}\n", encoding="utf-8")
-    with pytest.raises(InputError, match=r"people\.csv, line 2: expected cells of a table; .*mend it$"):
+    with pytest.raises(InputError, match=r"corrections\.csv, line 2: expected cells of a table; .*mend it$"):
         read_corrections(path)
 
 

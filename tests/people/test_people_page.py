@@ -29,7 +29,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def saved(page: Page, folder: Path) -> Path:
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save people.csv").click()
+        page.get_by_role("button", name="Save corrections.csv").click()
     path = folder / "saved.csv"
     download.value.save_as(path)
     return path

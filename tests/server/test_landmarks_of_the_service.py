@@ -176,7 +176,7 @@ def test_a_video_has_the_columns_that_analyze_gives(
     )
     assert told["options"]["landmarks"] is True
     assert get(offering, told, "landmarks.png")[1:4] == b"PNG"
-    words = ["analyze", path, "--threads", 1, "-q", "--landmarks", "--people", out / "persons.csv"]
+    words = ["analyze", path, "--threads", 1, "-q", "--landmarks", "--persons", out / "persons.csv"]
     files = [word for name in names[:2] for word in ("-o", out / name)]
     assert run_mien(*words, *files, cwd=tmp_path).returncode == 0
     for name in names:

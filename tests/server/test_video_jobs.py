@@ -77,7 +77,7 @@ def test_a_video_becomes_every_result_that_analyze_gives(
     out = tmp_path / "out"
     out.mkdir()
     wanted = [f"result.{form}" for form in ("csv", "json", "jsonl", "vtt", "srt", "parquet")]
-    words = ["analyze", path, "--threads", 1, "-q", "--people", out / "persons.json"]
+    words = ["analyze", path, "--threads", 1, "-q", "--persons", out / "persons.json"]
     files = [word for name in wanted for word in ("-o", out / name)]
     assert run_mien(*words, *files, cwd=tmp_path).returncode == 0
     for name in [*wanted, "persons.json"]:

@@ -116,7 +116,7 @@ def test_three_conditions_are_compared_in_pairs_and_apart() -> None:
         for c, shift in (("a", 0.0), ("b", 0.1), ("c", 0.2 if s == "x" else 0.5))
     ]
     fields = ("participant", "condition", "stimulus")
-    found = compare_study(rows, fields, quick(by="condition", each="stimulus", correction="none"))
+    found = compare_study(rows, fields, quick(by="condition", each="stimulus", p_adjust="none"))
     assert [(one.each, one.one, one.other) for one in found.comparisons] == [
         *(("x", one, other) for one, other in (("a", "b"), ("a", "c"), ("b", "c"))),
         *(("y", one, other) for one, other in (("a", "b"), ("a", "c"), ("b", "c"))),
@@ -229,7 +229,7 @@ def test_names_that_are_none_are_told(rules: dict[str, Any], message: str) -> No
 
 
 @pytest.mark.parametrize(
-    "rules", [{"statistic": "median"}, {"correction": "bonferroni"}, {"min_coverage": 2}, {"draws": 3}]
+    "rules", [{"statistic": "median"}, {"p_adjust": "bonferroni"}, {"min_coverage": 2}, {"draws": 3}]
 )
 def test_impossible_rules_are_refused(rules: dict[str, Any]) -> None:
     with pytest.raises(InputError, match="expected"):
@@ -294,7 +294,7 @@ def test_what_so_few_participants_cannot_show_is_told() -> None:
     few = compare_study(two_conditions(0.3, people=6), FIELDS, quick())
     told = "the smallest p-value that the test can have is 0.031, adjusted for 2 comparisons 0.062."
     assert told in results_paragraph(few)
-    for rules in (quick(measures=("happy",)), quick(correction="fdr"), quick(correction="none")):
+    for rules in (quick(measures=("happy",)), quick(p_adjust="fdr"), quick(p_adjust="none")):
         assert too_few_to_tell(compare_study(two_conditions(0.3, people=6), FIELDS, rules)) is None
     assert too_few_to_tell(compare_study(two_conditions(0.0), FIELDS, quick())) is None
     groups = [
@@ -317,7 +317,7 @@ def test_the_page_has_the_means_of_what_was_compared(tmp_path: Path) -> None:
     page = path.read_text(encoding="utf-8")
     assert f">{np.mean(list(happy.values.values())):.3g} (" in page
     assert levels_panels(found)[0].note == f"adjusted p {p_value(happy.adjusted)}"
-    plain = compare_study(rows, FIELDS, quick(correction="none"))
+    plain = compare_study(rows, FIELDS, quick(p_adjust="none"))
     assert levels_panels(plain)[0].note == f"p {p_value(plain.comparisons[0].p)}"
 
 

@@ -176,7 +176,7 @@ def test_only_a_teacher_that_has_not_learned_from_an_image_is_asked_about_it(
     assert not learned[0] & learned[1]
     assert learned[0] | learned[1] == set(images.digests.tolist())
     assert images.digests[14] == images.digests[7], "a copy is in the fold of its image"
-    views = make_views(halves, data, tmp_path / "views", DistillationPlan(count=2, held_out=True))
+    views = make_views(halves, data, tmp_path / "views", DistillationPlan(count=2, out_of_fold=True))
     places = np.arange(len(images))
     for number in (1, 0):
         faces, said = views.batch(np.full(len(places), number), places)
@@ -204,7 +204,7 @@ def test_the_command(halves: list[Path], tmp_path: Path) -> None:
         "teacher-cache",
         tmp_path / "faces.parquet",
         *halves,
-        "--held-out",
+        "--out-of-fold",
         "--count",
         "1",
         "-o",
@@ -230,14 +230,17 @@ def test_an_image_that_all_teachers_know_is_an_error(
         match=rf"has not learned from it; {n} of 160 images have none: add teachers of the other folds",
     ):
         make_views(
-            [halves[1], *runs], _with_a_copy(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+            [halves[1], *runs],
+            _with_a_copy(),
+            tmp_path / "views",
+            DistillationPlan(count=1, out_of_fold=True),
         )
     with pytest.raises(
         InputError,
         match=r"expected the folder of a finished run, which says what was learned from; got a network file",
     ):
         make_views(
-            [network_path("nano")], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+            [network_path("nano")], stripes(), tmp_path / "views", DistillationPlan(count=1, out_of_fold=True)
         )
     assert not (tmp_path / "views").exists()
 
@@ -255,7 +258,7 @@ def test_what_a_student_knows_is_not_told_by_its_recipe(views: TeacherCache, tmp
         match=r"expected a run from random weights and labels alone; got one with --initial or --teacher-cache",
     ):
         make_views(
-            [tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, held_out=True)
+            [tmp_path / "run"], stripes(), tmp_path / "views", DistillationPlan(count=1, out_of_fold=True)
         )
 
 

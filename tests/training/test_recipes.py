@@ -163,7 +163,7 @@ def test_data_that_cannot_be_learned_from() -> None:
         cut(data.take(np.array([0, 1, 2, *range(160, 200)])), Recipe())
     with pytest.raises(InputError, match=r"expected FER\+ votes for the head ferplus"):
         cut(stripes(voted=False), Recipe())
-    with pytest.raises(InputError, match="take --split held-out"):
+    with pytest.raises(InputError, match="take --split-policy held-out"):
         cut(data.split("Training"), Recipe())
     small = FaceDataset(data.images[:, :40, :40], data.expressions, data.votes, data.splits, data.rows)
     with pytest.raises(InputError, match="48x48 px; got 40x40"):

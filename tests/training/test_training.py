@@ -270,7 +270,7 @@ def test_images_of_other_sizes_are_brought_to_that_of_the_networks(tmp_path: Pat
         *words,
         "--device",
         "cpu",
-        "--split",
+        "--split-policy",
         "official",
     )
     assert done.returncode == 0, done.stderr

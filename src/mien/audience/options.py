@@ -29,7 +29,7 @@ class AudienceOptions:
         window: Seconds for which there is one set of figures.
         context: Seconds before and after a key point that are compared.
         min_group: Nothing is told about fewer people; 4 at least.
-        min_coverage: So many people must be read for a window to count: a whole number, or as a float up to 1.0 a
+        quorum: So many people must be read for a window to count: a whole number, or as a float up to 1.0 a
             share of the most that any window so far had.
         mapping: What counts as positive, neutral, negative.
         offset: Seconds that are added to the times of key points: when the presentation began.
@@ -46,7 +46,7 @@ class AudienceOptions:
     Traceback (most recent call last):
     ...
     mien.core.errors.InputError: expected a min_group of 4 or more; got 2: figures about fewer people would tell what one of them shows
-    >>> AudienceOptions(min_coverage=0.5).needed(most=21), AudienceOptions(min_coverage=8).needed(most=5), AudienceOptions().needed(most=30)
+    >>> AudienceOptions(quorum=0.5).needed(most=21), AudienceOptions(quorum=8).needed(most=5), AudienceOptions().needed(most=30)
     (11, 8, 4)
     """
 
@@ -54,7 +54,7 @@ class AudienceOptions:
     window: float = 10.0
     context: float = 30.0
     min_group: int = SMALLEST
-    min_coverage: float | int | None = None
+    quorum: float | int | None = None
     mapping: SentimentMapping = field(default=PRESETS["valence"])
     offset: float = 0.0
     duration: float | None = None
@@ -81,22 +81,22 @@ class AudienceOptions:
         if self.min_group < SMALLEST:
             reason = "figures about fewer people would tell what one of them shows"
             raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {reason}")
-        if self.min_coverage is not None and not (
-            is_number(self.min_coverage)
-            and self.min_coverage > 0
-            and (self.min_coverage <= 1 or float(self.min_coverage).is_integer())
+        if self.quorum is not None and not (
+            is_number(self.quorum)
+            and self.quorum > 0
+            and (self.quorum <= 1 or float(self.quorum).is_integer())
         ):
             raise InputError(
-                f"expected min_coverage as a number of people or a share up to 1; got {quoted(self.min_coverage)}"
+                f"expected quorum as a number of people or a share up to 1; got {quoted(self.quorum)}"
             )
 
     def needed(self, most: int) -> int:
         """How many people must be read where ``most`` have been in any window so far."""
-        if self.min_coverage is None:
+        if self.quorum is None:
             return self.min_group
         count = (
-            math.ceil(round(self.min_coverage * most, 9))
-            if not isinstance(self.min_coverage, Integral) and self.min_coverage <= 1
-            else int(self.min_coverage)
+            math.ceil(round(self.quorum * most, 9))
+            if not isinstance(self.quorum, Integral) and self.quorum <= 1
+            else int(self.quorum)
         )
         return max(self.min_group, count)

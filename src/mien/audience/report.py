@@ -75,7 +75,7 @@ _SETTINGS = {
     "window": "Seconds of a window",
     "context": "Seconds compared before and after a key point",
     "min_group": "People about whom something is told, at least",
-    "min_coverage": "People who must be read for a window to count",
+    "quorum": "People who must be read for a window to count",
     "offset": "Seconds added to the times of key points",
     "duration": "Seconds that were to be measured",
     "start": "Seconds of the video from which on it was measured",

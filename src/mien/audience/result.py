@@ -305,7 +305,7 @@ def settings(options: AudienceOptions) -> dict[str, Any]:
         "window",
         "context",
         "min_group",
-        "min_coverage",
+        "quorum",
         "offset",
         "duration",
         "start",

@@ -10,7 +10,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import CorrectedPeople, grouped
+from mien.cli.options import CorrectionsFile, grouped
 from mien.core.errors import InputError
 from mien.core.names import quoted
 
@@ -147,7 +147,7 @@ def agree(
         ),
     ],
     taken: CoderOptions,
-    people: CorrectedPeople = None,
+    corrections: CorrectionsFile = None,
     form: Annotated[
         Literal["table", "json"],
         typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
@@ -183,11 +183,11 @@ def agree(
     from mien.people import corrected, read_corrections
 
     options = taken.options()
-    refuse_sources(output or (), [rows, *coders, people, *(taken.labels or ())], "-o")
+    refuse_sources(output or (), [rows, *coders, corrections, *(taken.labels or ())], "-o")
     for path in output or ():
         check_place(path)
-    corrections = None if people is None else read_corrections(people)
-    agreement = compare_raters(corrected(read_videos(rows), corrections), coders, options)
+    changes = None if corrections is None else read_corrections(corrections)
+    agreement = compare_raters(corrected(read_videos(rows), changes), coders, options)
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     for path in output or ():
         write_agreement(path, agreement)

@@ -75,7 +75,7 @@ def analyze(
     pipeline = networks.pipeline()
     sources = _sources(paths, notes, quiet)
     asked.check(sources)
-    refuse_corrections([*asked.tables, *(() if asked.people is None else (asked.people,))])
+    refuse_corrections([*asked.tables, *(() if asked.persons is None else (asked.persons,))])
     settings = run_settings(networks.config(), video_options, pipeline)
     with (
         _checkpoints(asked, video_options, sources, settings) as checkpoints,

@@ -161,7 +161,7 @@ class Summary(Writer):
         key = self._print(partial(self._people_table, overview, people), console)
         if more := len(overview.people) - len(longest):
             which = counted(more, "person", "people")
-            console.print(f"… and {which} in view for less time: --people persons.csv has all", style="dim")
+            console.print(f"… and {which} in view for less time: --persons persons.csv has all", style="dim")
         return key
 
     def _people_table(self, overview: Overview, people: Sequence[PersonSummary], strips: Strips) -> Table:

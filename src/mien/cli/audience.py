@@ -41,7 +41,7 @@ class MeasuringOptions:
     min_group: Annotated[
         int, typer.Option(help="Tell nothing about fewer people; 4 at least.", rich_help_panel=_MEASURING)
     ] = 4
-    min_coverage: Annotated[
+    quorum: Annotated[
         str | None,
         typer.Option(
             metavar="N|P%",
@@ -105,14 +105,14 @@ class MeasuringOptions:
     def _quorum(self) -> float | int | None:
         from mien.core.errors import InputError
 
-        text = self.min_coverage
+        text = self.quorum
         try:
             if text is None:
                 return None
             return float(text[:-1]) / 100 if text.endswith("%") else int(text)
         except ValueError:
             raise InputError(
-                f"expected --min-coverage as a number of people or a share such as 50%; got {quoted(text)}"
+                f"expected --quorum as a number of people or a share such as 50%; got {quoted(text)}"
             ) from None
 
 

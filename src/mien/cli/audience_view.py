@@ -140,7 +140,7 @@ def _wrapped(text: str, style: str = "") -> Text:
 
 def _nothing(window: Window, options: AudienceOptions) -> str:
     if window.status == "too_few":
-        asked = "" if options.min_coverage is None else ", or than --min-coverage asks for,"
+        asked = "" if options.quorum is None else ", or than --quorum asks for,"
         return f"fewer people than {options.min_group}{asked} were read"
     return WORDS[window.status]
 

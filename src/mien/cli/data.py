@@ -264,7 +264,7 @@ def crop(
     model: Annotated[
         str,
         typer.Option(
-            help="Whose images: those of this model, in its size, gray or in colour; a name or a file."
+            metavar="NAME|FILE", help="Whose images: those of this model, in its size, gray or in colour."
         ),
     ] = PipelineConfig.model,
     quiet: Quiet = False,

@@ -47,13 +47,13 @@ def teacher_cache(
         ),
     ],
     count: Annotated[int, typer.Option(min=1, help="How many views of every image.")] = 16,
-    split: Annotated[
+    split_policy: Annotated[
         str, typer.Option(help="Which images: clean, or official, which serves students of both.")
     ] = "clean",
-    held_out: Annotated[
+    out_of_fold: Annotated[
         bool,
         typer.Option(
-            "--held-out",
+            "--out-of-fold",
             help="Ask each teacher only about images that it has not learned from; runs of all folds are needed.",
         ),
     ] = False,
@@ -75,7 +75,7 @@ def teacher_cache(
     if threads is not None:
         torch.set_num_threads(threads)
     notes = Console(stderr=True)
-    faces, plan = open_faces(data, votes), DistillationPlan(count, split, held_out=held_out)
+    faces, plan = open_faces(data, votes), DistillationPlan(count, split_policy, out_of_fold=out_of_fold)
     made = make_views(
         [_teacher(name) for name in teachers], faces, output, plan, device=device, track=tracked_on(notes)
     )

@@ -76,11 +76,11 @@ def _options(group: Any) -> list[inspect.Parameter]:
     ]
 
 
-CorrectedPeople = Annotated[
+CorrectionsFile = Annotated[
     Path | None,
     typer.Option(
-        "--people",
-        metavar="PEOPLE.csv",
+        "--corrections",
+        metavar="FILE",
         help="Who is who, corrected by hand: the file that mien people takes.",
         show_default=False,
     ),
@@ -151,6 +151,7 @@ class ModelOptions:
     model: Annotated[
         str,
         typer.Option(
+            metavar="NAME|FILE",
             help="A model by name (mien models list), or an ONNX file that mien wrote.",
             rich_help_panel=_NETWORKS,
         ),
@@ -360,7 +361,7 @@ class OutputOptions:
             rich_help_panel=_OUTPUT,
         ),
     ] = None
-    people: Annotated[
+    persons: Annotated[
         Path | None,
         typer.Option(
             help="Write a table of the people in videos (.csv .json .jsonl).", rich_help_panel=_OUTPUT
@@ -416,7 +417,7 @@ class OutputOptions:
         covering = None if self.blur is None else Blur.parse(self.blur)
         return OutputSpec(
             tuple(self.output or ()),
-            self.people,
+            self.persons,
             self.annotate,
             self.plots,
             self.thumbnails,
@@ -436,6 +437,7 @@ class SourceOptions:
     size: Annotated[
         str | None,
         typer.Option(
+            "--capture-size",
             metavar="WxH",
             help="Size in px asked of a camera, such as 1280x720.",
             show_default=False,
@@ -491,5 +493,7 @@ class SourceOptions:
             return None
         match = re.fullmatch(r"(\d+)x(\d+)", self.size)
         if match is None:
-            raise InputError(f"expected --size as width x height in px, such as 1280x720; got {self.size!r}")
+            raise InputError(
+                f"expected --capture-size as width x height in px, such as 1280x720; got {self.size!r}"
+            )
         return int(match[1]), int(match[2])

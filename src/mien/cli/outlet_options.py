@@ -18,12 +18,11 @@ _HANDING = "Handing on and keeping"
 
 @dataclass(frozen=True)
 class OutletOptions:
-    """``--to``, ``--record`` and ``--record-limit``."""
+    """``--outlet``, ``--record`` and ``--record-limit``."""
 
-    to: Annotated[
+    outlet: Annotated[
         list[str] | None,
         typer.Option(
-            "--to",
             metavar="ADDRESS",
             help="Hand on numbers of each frame and marked moments, no images: lsl:NAME (Lab Streaming Layer; "
             "lsl:NAME?people=4 for more than one person) or osc://HOST:PORT; give it again for more. Needs mien\\[lab].",
@@ -75,7 +74,7 @@ class OutletOptions:
             raise InputError("--record-limit: expected --record FOLDER with it")
         limit = None if self.record_limit is None else size_of(self.record_limit)
         facts = StreamFacts(source, pipeline.labels, pipeline.mesh is not None, str(settings["network"]))
-        opened = open_outlets(self.to or (), facts)
+        opened = open_outlets(self.outlet or (), facts)
         recording = None if self.record is None else Recording(self.record, facts, settings, limit, tell)
         outlets = Outlets(opened, recording, tell)
         for about in outlets.about:

@@ -23,7 +23,7 @@ def people(
     ],
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[PEOPLE.csv]", help="Corrections, a line for each.", show_default=False),
+        typer.Argument(metavar="[CORRECTIONS.csv]", help="Corrections, a line for each.", show_default=False),
     ] = None,
     form: Annotated[
         Literal["table", "json"], typer.Option("--format", help="What goes to standard output.")
@@ -43,9 +43,9 @@ def people(
 ) -> None:
     """List the people of saved rows, and correct who is who by hand; the videos are not needed.
 
-    PEOPLE.csv has the columns source, change, person, other, start, end, name. A change is join (other becomes person), split
+    CORRECTIONS.csv has the columns source, change, person, other, start, end, name. A change is join (other becomes person), split
     (from start on person is other, or somebody new), swap (person and other, from start on), name, or exclude (a person, a
-    stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --people. Exit status: 3
+    stretch, or both). Lines hold from top to bottom. mien score, mien study and mien agree take the same file with --corrections. Exit status: 3
     when a correction could not be applied; the others were.
 
     Example: mien people rows.csv -o people.html

@@ -211,7 +211,7 @@ def check(
         Path, typer.Argument(metavar="FILE", help="Rules and actions, TOML.", show_default=False)
     ],
     model: Annotated[
-        str, typer.Option(help="The model whose expressions the rules may name.")
+        str, typer.Option(metavar="NAME|FILE", help="The model whose expressions the rules may name.")
     ] = "small-int8",
     head: Annotated[str | None, typer.Option(help="Which output head.", show_default=False)] = None,
     valence: Annotated[

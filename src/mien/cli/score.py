@@ -11,7 +11,7 @@ import typer
 
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import CorrectedPeople, grouped
+from mien.cli.options import CorrectionsFile, grouped
 
 if TYPE_CHECKING:
     from mien.clips.predictions import ScoreOptions
@@ -41,6 +41,7 @@ class AnswerOptions:
     min_confidence: Annotated[
         float | None,
         typer.Option(
+            metavar="SHARE",
             help="No answer below this confidence; by default 0.3 (expressions) or 0.4 (sentiments) for evidence, 0 for count.",
             rich_help_panel=_ANSWER,
         ),
@@ -109,7 +110,7 @@ def score(
         ),
     ],
     answers: AnswerOptions,
-    people: CorrectedPeople = None,
+    corrections: CorrectionsFile = None,
     form: Annotated[
         Literal["table", "csv", "json"],
         typer.Option("--format", help="What goes to standard output.", rich_help_panel=_OUTPUT),
@@ -151,8 +152,9 @@ def score(
     from mien.people import read_corrections
 
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
-    options = replace(answers.options(), corrections=None if people is None else read_corrections(people))
-    refuse_sources(output or (), [*predictions, reference, people, answers.mapping], "-o")
+    changes = None if corrections is None else read_corrections(corrections)
+    options = replace(answers.options(), corrections=changes)
+    refuse_sources(output or (), [*predictions, reference, corrections, answers.mapping], "-o")
     check_places(output or (), plots)
     read = [read_predictions(path, options, tracked_on(notes)) for path in predictions]
     labels = read_reference(reference, tuple(name for one in read for name in one.classes))

@@ -200,7 +200,7 @@ class LookingOptions:
         if self.source is None:
             if self != LookingOptions(photos=self.photos) or opening != SourceOptions():
                 raise InputError(
-                    "expected --source with --blur, --fps, --size, --capture-fps, --timeout and --udp; got none: name a source"
+                    "expected --source with --blur, --fps, --capture-size, --capture-fps, --timeout and --udp; got none: name a source"
                 )
             return None
         covering = None if self.blur is None else Blur.parse(self.blur)

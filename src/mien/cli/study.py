@@ -12,7 +12,7 @@ import typer
 from mien.cli.compare import words
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
-from mien.cli.options import CorrectedPeople, NetworkOptions, TimeOptions, grouped
+from mien.cli.options import CorrectionsFile, NetworkOptions, TimeOptions, grouped
 from mien.cli.work import WorkOptions, batch_settings, resumed, work_through
 from mien.core.errors import InputError
 from mien.core.names import quoted
@@ -78,7 +78,7 @@ class MeasureOptions:
             rich_help_panel=_MEASURED,
         ),
     ] = "longest"
-    people: CorrectedPeople = None
+    corrections: CorrectionsFile = None
 
     def rules(self) -> StudyRules:
         """The same as plain values.
@@ -104,7 +104,7 @@ class MeasureOptions:
             self.events,
             tuple(self.tier or ()),
             person_rule(self.person) or "longest",
-            None if self.people is None else read_corrections(self.people),
+            None if self.corrections is None else read_corrections(self.corrections),
         )
 
     def facts(self) -> dict[str, Any]:
@@ -116,7 +116,7 @@ class MeasureOptions:
             "event-window": rules.windows.window,
             "baseline-window": rules.windows.baseline,
             "person": rules.person,
-            "people": None if self.people is None else str(self.people),
+            "corrections": None if self.corrections is None else str(self.corrections),
         }
 
 
@@ -159,7 +159,7 @@ class CompareOptions:
             rich_help_panel=_COMPARED,
         ),
     ] = None
-    correction: Annotated[
+    p_adjust: Annotated[
         Literal["holm", "fdr", "none"],
         typer.Option(help="Of p-values, for there being many.", rich_help_panel=_COMPARED),
     ] = "holm"

@@ -171,7 +171,9 @@ def open_private(
         ),
     ],
     data: Data,
-    log: Annotated[Path, typer.Option(help="Where the opening is written down.")] = Path("private-test.log"),
+    log: Annotated[Path, typer.Option(metavar="FILE", help="Where the opening is written down.")] = Path(
+        "private-test.log"
+    ),
     votes: Votes = None,
 ) -> None:
     """Score a finished model on the test set (PrivateTest of FER-2013), which is to be opened once, and log that it was opened.

@@ -295,7 +295,7 @@ class RecipeOptions(PresetOptions):
         str | None,
         typer.Option(help="constant, linear, plateau, cosine, or one-cycle.", rich_help_panel=_RECIPE),
     ] = None
-    split: Annotated[
+    split_policy: Annotated[
         str | None,
         typer.Option(help="clean, official, held-out, stratified, or first.", rich_help_panel=_RECIPE),
     ] = None
@@ -319,7 +319,7 @@ class RecipeOptions(PresetOptions):
         }
         return named | {
             "schedule.name": self.schedule,
-            "split.policy": self.split,
+            "split.policy": self.split_policy,
             "precision": self.precision,
             "seed": self.seed,
         }

@@ -60,7 +60,7 @@ def watch(
     fast it goes.
 
     Always the newest frame is read; those that come meanwhile are passed over. A source that is lost is
-    opened again until it is back. Nothing is stored or sent, unless --record or --to ask for it; then each key that is pressed
+    opened again until it is back. Nothing is stored or sent, unless --record or --outlet ask for it; then each key that is pressed
     marks the moment. Ctrl-C ends it with a summary. Where standard output is not a terminal, a line is written whenever
     something changes.
 

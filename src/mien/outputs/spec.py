@@ -20,10 +20,10 @@ from mien.outputs.charts import CHARTS, Charts
 from mien.outputs.formats import FORMATS, beside, ending_of, writer_of
 from mien.outputs.places import OutputFiles, fitting
 from mien.outputs.tables import TEXT_FORMATS
-from mien.outputs.tables.writers import PeopleTable
+from mien.outputs.tables.writers import PersonsTable
 from mien.video.runner import Source
 
-_PEOPLE = tuple(f".{form}" for form in TEXT_FORMATS)
+_PERSONS = tuple(f".{form}" for form in TEXT_FORMATS)
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class OutputSpec:
         files: Tables of rows, subtitles, ELAN files, reports: what each one is, its ending says. In the name
             of what is about one video (subtitles, ELAN, report), ``{name}`` stands for the video's
             name and ``{parent}`` for that of its folder, as `mien.core.output_names` says.
-        people: Table of people, a row per person; None: not written.
+        persons: Table of people, a row per person; None: not written.
         annotate: Copies with boxes and labels: a file for one source, a folder for several.
         plots: Folder for charts as PNG; for several sources a folder in it for each video.
         thumbnails: Show faces in reports.
@@ -47,7 +47,7 @@ class OutputSpec:
     """
 
     files: tuple[Path, ...] = ()
-    people: Path | None = None
+    persons: Path | None = None
     annotate: Path | None = None
     plots: Path | None = None
     thumbnails: bool = False
@@ -61,9 +61,9 @@ class OutputSpec:
                 raise InputError(
                     f"expected files ending in {', '.join(FORMATS)}; got {path}: give another name with -o"
                 )
-        if self.people is not None and self.people.suffix.lower() not in _PEOPLE:
+        if self.persons is not None and self.persons.suffix.lower() not in _PERSONS:
             raise InputError(
-                f"expected a table of people ending in {', '.join(_PEOPLE)}; got {self.people}: give another name with --people"
+                f"expected a table of people ending in {', '.join(_PERSONS)}; got {self.persons}: give another name with --persons"
             )
         for number, path in enumerate(named := [*self._named(), *_beside(self.files)]):
             if path.absolute() in [other.absolute() for other in named[:number]]:
@@ -120,8 +120,8 @@ class OutputSpec:
         )
         places = self.placed(run.sources)
         found = [_format(path)([path], run) for path in self.tables]
-        if self.people is not None:
-            found.append(PeopleTable([self.people], run))
+        if self.persons is not None:
+            found.append(PersonsTable([self.persons], run))
         for column, pattern in enumerate(self.patterns):
             found.append(_format(pattern)([paths[column] for paths in places.about], run))
         if places.plots is not None:
@@ -207,7 +207,7 @@ class OutputSpec:
         read_events(self.transcript)
 
     def _people(self) -> list[Path]:
-        return [] if self.people is None else [self.people]
+        return [] if self.persons is None else [self.persons]
 
     def _check_packages(self) -> None:
         formats: list[type[Writer]] = [
@@ -220,7 +220,7 @@ class OutputSpec:
 
     def _named(self) -> Iterator[Path]:
         yield from self.files
-        yield from (path for path in (self.people, self.annotate, self.plots) if path is not None)
+        yield from (path for path in (self.persons, self.annotate, self.plots) if path is not None)
 
 
 def _beside(paths: Iterable[Path]) -> list[Path]:

@@ -123,7 +123,7 @@ def read_corrections(path: str | Path) -> Corrections:
         InputError: The file cannot be read, or has no such header.
 
     >>> import tempfile
-    >>> path = Path(tempfile.mkdtemp()) / "people.csv"
+    >>> path = Path(tempfile.mkdtemp()) / "corrections.csv"
     >>> _ = path.write_text("change,person,other,start\nswap,1,2,1:03.2\n", encoding="utf-8")
     >>> read_corrections(path).lines
     (Correction(line=2, change='swap', source='', person='1', other='2', start=63.2, end=None, name=''),)
@@ -134,7 +134,7 @@ def read_corrections(path: str | Path) -> Corrections:
     unknown = [name for name in header if name not in COLUMNS]
     if {"track", "mostly"} <= set(header):
         raise InputError(
-            f"{path}: expected corrections (mien people); got the table of people that mien analyze --people writes: give a file of corrections"
+            f"{path}: expected corrections (mien people); got the table of people that mien analyze --persons writes: give a file of corrections"
         )
     if "change" not in header or unknown:
         raise InputError(

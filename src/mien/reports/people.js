@@ -193,10 +193,10 @@
     const text = [COLUMNS, ...changes.map((line) => COLUMNS.map((name) => line[name]))].map((line) => line.map(cell).join(",") + "\n").join("");
     const link = document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "text/csv" }));
-    link.download = "people.csv";
+    link.download = "corrections.csv";
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    say("Saved as people.csv.");
+    say("Saved as corrections.csv.");
   });
   draw();
 })();

@@ -232,14 +232,14 @@ def _checkpoints(folder: Path, settings: dict[str, Any]) -> CheckpointStore:
 
 def _spread_people(results: Path, run: RunContext) -> None:
     """The table of people in the other formats."""
-    from mien.outputs.tables import open_people
+    from mien.outputs.tables import open_persons
 
     if not (results / "persons.json").exists():
         return
     rows = json.loads((results / "persons.json").read_text(encoding="utf-8"))
     for name in PEOPLE:
         if name != "persons.json":
-            with open_people(results / name, name.rsplit(".", 1)[1], run.labels, run.landmarks) as write:
+            with open_persons(results / name, name.rsplit(".", 1)[1], run.labels, run.landmarks) as write:
                 write(rows)
 
 

@@ -20,8 +20,8 @@ from mien.studies.event_measures import STATISTICS
 from mien.studies.recordings import PARTICIPANT
 from mien.studies.tables import StudyRow, participant_means
 
-Correction = Literal["holm", "fdr", "none"]
-_CORRECTIONS: Mapping[str, Callable[[Sequence[float]], NDArray[np.float64]]] = {
+PAdjust = Literal["holm", "fdr", "none"]
+_P_ADJUSTS: Mapping[str, Callable[[Sequence[float]], NDArray[np.float64]]] = {
     "holm": resampling.holm,
     "fdr": resampling.benjamini_hochberg,
     "none": lambda p: np.asarray(p, np.float64),
@@ -47,7 +47,7 @@ class CompareRules:
         statistic: One of `mien.studies.event_measures.STATISTICS`; None: ``change`` where there are baselines, else ``mean``.
         measures: Signals; all by default.
         each: Field, or ``event``, for each of whose levels the comparison is made apart.
-        correction: Of the p-values for there being many: ``holm``, ``fdr`` (Benjamini and Hochberg) or ``none``.
+        p_adjust: Adjustment of the p-values for there being many: ``holm``, ``fdr`` (Benjamini and Hochberg) or ``none``.
         min_coverage: Windows with less are left out, 0 to 1.
         draws: Permutations, and samples of bootstraps.
         seed: Of them.
@@ -60,7 +60,7 @@ class CompareRules:
     statistic: str | None = None
     measures: tuple[str, ...] = ()
     each: str | None = None
-    correction: Correction = "holm"
+    p_adjust: PAdjust = "holm"
     min_coverage: float = 0.5
     draws: int = resampling.DRAWS
     seed: int = 0
@@ -70,8 +70,8 @@ class CompareRules:
             raise InputError(
                 f"expected a statistic out of {', '.join(STATISTICS)}; got {self.statistic}{nearest(self.statistic, STATISTICS)}"
             )
-        if self.correction not in _CORRECTIONS:
-            raise InputError(f"expected a correction out of {', '.join(_CORRECTIONS)}; got {self.correction}")
+        if self.p_adjust not in _P_ADJUSTS:
+            raise InputError(f"expected p_adjust out of {', '.join(_P_ADJUSTS)}; got {self.p_adjust}")
         if not 0 <= self.min_coverage <= 1:
             raise InputError(f"expected a least coverage from 0 to 1; got {self.min_coverage:g}")
         if not 99 <= self.draws <= MOST_DRAWS:
@@ -247,7 +247,7 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
             f"expected {FEWEST} participants at least with a {statistic} in two levels of {by}; there are fewer: {_why(notes)}{lower}",
             notes,
         )
-    adjusted = _CORRECTIONS[rules.correction]([one.p for one in found]).tolist()
+    adjusted = _P_ADJUSTS[rules.p_adjust]([one.p for one in found]).tolist()
     done = tuple(replace(one, adjusted=p) for one, p in zip(found, adjusted, strict=True))
     notes += _never_compared(done, levels, by)
     return ComparedStudy(by, statistic, rules, done, tuple(notes))

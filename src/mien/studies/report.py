@@ -107,7 +107,7 @@ def levels_panels(compared: ComparedStudy) -> list[LevelsPanel]:
 
 
 def _probability(one: LevelComparison, compared: ComparedStudy) -> str:
-    name = "p" if compared.rules.correction == "none" else "adjusted p"
+    name = "p" if compared.rules.p_adjust == "none" else "adjusted p"
     return f"{name} {p_value(one.adjusted)}"
 
 

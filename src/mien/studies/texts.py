@@ -25,7 +25,7 @@ _STATISTICS = {
     "baseline": "the mean over the baseline",
     "change": "the mean over the window less the mean over the baseline",
 }
-_CORRECTIONS = {
+_P_ADJUSTS = {
     "holm": "adjusted by Holm's procedure",
     "fdr": "adjusted by the procedure of Benjamini and Hochberg",
     "none": "not adjusted",
@@ -89,7 +89,7 @@ def too_few_to_tell(compared: ComparedStudy) -> str | None:
     if not tested:
         return None
     least = min(one.smallest_p(compared.rules.draws) for one in tested)
-    adjusted = min(least * len(tested), 1.0) if compared.rules.correction == "holm" else least
+    adjusted = min(least * len(tested), 1.0) if compared.rules.p_adjust == "holm" else least
     if adjusted < LEVEL:
         return None
     after = f", adjusted for {counted(len(tested), 'comparison')} {adjusted:.3f}" if adjusted > least else ""
@@ -199,7 +199,7 @@ def _comparing(compared: ComparedStudy, measured: str) -> list[str]:
         f"Levels were compared over participants with two-sided permutation tests, {test} ({rules.draws:,} times at random, "
         f"or in all ways where there were fewer; seed {rules.seed}), with 95 % intervals of mean differences by a studentised "
         f"bootstrap over participants ({rules.draws:,} samples){by_sizes}.",
-        f"P-values of the {counted(len(compared.comparisons), 'comparison')} were {_CORRECTIONS[rules.correction]}.",
+        f"P-values of the {counted(len(compared.comparisons), 'comparison')} were {_P_ADJUSTS[rules.p_adjust]}.",
     ]
 
 

@@ -47,7 +47,7 @@ class DistillationPlan:
         policy: Which images, see `mien.training.recipe.Split`.
         augmentation: How they are changed.
         seed: Of the first view; the others count on.
-        held_out: Ask a teacher only about images that it has not learned from. About the others it knows
+        out_of_fold: Ask a teacher only about images that it has not learned from. About the others it knows
             the label, with its errors.
     """
 
@@ -55,7 +55,7 @@ class DistillationPlan:
     policy: str = "clean"
     augmentation: Augmentation = field(default_factory=lambda: VIEWED)
     seed: int = 1000
-    held_out: bool = False
+    out_of_fold: bool = False
 
     def __post_init__(self) -> None:
         if self.count < 1:
@@ -122,7 +122,7 @@ class TeacherCache:
         if missing := len(viewed) - int(viewed.sum()):
             told = f"expected views of all images that are learned from; {missing:,} of {len(viewed):,} have none"
             raise InputError(
-                f"{told}: make them from the same data with the same split, or with --split official, which has all of Training"
+                f"{told}: make them from the same data with the same split, or with --split-policy official, which has all of Training"
             )
         return places
 
@@ -245,8 +245,8 @@ def make_views(
     images = cut(data, Recipe(heads=("fer2013",), split=Split(plan.policy))).training
     manifest = _manifest(teachers, asked, images, plan)
     about = (
-        _held_out(teachers, asked, data, images)
-        if plan.held_out
+        _out_of_fold(teachers, asked, data, images)
+        if plan.out_of_fold
         else np.ones((len(asked), len(images)), np.bool_)
     )
     _prepare(folder, manifest)
@@ -265,7 +265,7 @@ def agreement(views: TeacherCache, data: FaceDataset) -> dict[str, float]:
     majority).
 
     Teachers that have learned from the images know their labels; how much they would say about new ones,
-    held-out views tell.
+    out-of-fold views tell.
     """
     images = data.take(np.isin(data.rows, views.rows))
     places = views.places(images)
@@ -287,7 +287,7 @@ def _changed(images: FaceDataset, plan: DistillationPlan, number: int) -> Tensor
     return torch.cat(parts)[:, 0].round().clamp(0, 255).to(torch.uint8)
 
 
-def _held_out(
+def _out_of_fold(
     paths: Sequence[Path], teachers: Sequence[Teacher], data: FaceDataset, images: FaceDataset
 ) -> NDArray[np.bool_]:
     """``(t, n)`` which teachers have learned from neither an image nor an exact copy of it."""

@@ -159,7 +159,7 @@ PRESETS: dict[str, Preset] = {
                     "seed": 31 + fold,
                 }
             ),
-            f"ours: teacher-0 without fold {fold} of the images, a teacher for that fold (mien models teacher-cache --held-out)",
+            f"ours: teacher-0 without fold {fold} of the images, a teacher for that fold (mien models teacher-cache --out-of-fold)",
             "-",
         )
         for fold in range(4)

@@ -204,7 +204,7 @@ def divide(data: FaceDataset, split: Split) -> Splits:
         return Splits(training.take(positions[:count]), watched, watched)
     if PUBLIC_TEST not in data.splits:
         raise InputError(
-            f"expected a validation set to watch; got {data.named_splits}: take --split held-out"
+            f"expected a validation set to watch; got {data.named_splits}: take --split-policy held-out"
         )
     apart = leak_free(data, PUBLIC_TEST)
     if split.policy == "clean":

@@ -14,7 +14,7 @@ from mien.core.errors import InputError
 from mien.core.frame_result import Row, flat_keys, flat_row
 from mien.core.labels import Labels
 from mien.core.names import json_text, quoted
-from mien.outputs.tables.people import people_keys
+from mien.outputs.tables.persons import person_keys
 
 TEXT_FORMATS = ("json", "jsonl", "csv")
 FORMATS = (*TEXT_FORMATS, "parquet")
@@ -60,9 +60,9 @@ def open_table(path: Path, form: str, labels: Labels, landmarks: bool = False) -
 
 
 @contextmanager
-def open_people(path: Path, form: str, labels: Labels, landmarks: bool = False) -> Iterator[Write]:
+def open_persons(path: Path, form: str, labels: Labels, landmarks: bool = False) -> Iterator[Write]:
     """A file for the rows of people (`person_row`), in one of `TEXT_FORMATS`; it appears whole."""
-    with _open_text(path, form, people_keys(labels, landmarks), dict) as write:
+    with _open_text(path, form, person_keys(labels, landmarks), dict) as write:
         yield write
 
 

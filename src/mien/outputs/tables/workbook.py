@@ -16,7 +16,7 @@ from mien.core.frame_result import flat_keys, flat_row
 from mien.core.labels import NOTICE
 from mien.core.scratch import scratch_folder
 from mien.outputs.base import Extra, Writer
-from mien.outputs.tables.people import people_keys, person_row
+from mien.outputs.tables.persons import person_keys, person_row
 from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
@@ -88,7 +88,7 @@ class Workbook(Writer):
         labels, landmarks = self.run.labels, self.run.landmarks
         keys = [key for key in flat_keys(labels, landmarks) if key not in _NESTED]
         self._rows = _Table(book, "rows", keys, head)
-        self._people = _Table(book, "people", people_keys(labels, landmarks), head)
+        self._persons = _Table(book, "people", person_keys(labels, landmarks), head)
         about = book.add_worksheet("about")
         about.write_string(0, 0, NOTICE)
         about.write_string(1, 0, f"mien {__version__}")
@@ -112,7 +112,7 @@ class Workbook(Writer):
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
         for person in () if video is None else video.people:
             assert video is not None
-            self._people.add(person_row(video.source, person, self.run.labels, self.run.landmarks))
+            self._persons.add(person_row(video.source, person, self.run.labels, self.run.landmarks))
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from typing import ClassVar, Self, TextIO
 
 from mien.core.csv_cells import Write
 from mien.outputs.base import Extra, RunContext, Writer
-from mien.outputs.tables.people import person_row
-from mien.outputs.tables.rows import open_people, open_table, row_writer
+from mien.outputs.tables.persons import person_row
+from mien.outputs.tables.rows import open_persons, open_table, row_writer
 from mien.video.runner import AnalyzedFrame
 from mien.video.sources import AnalyzedSource
 from mien.video.summary import Overview
@@ -51,13 +51,13 @@ class Parquet(Rows):
     extra = Extra("Parquet tables", "data", "polars", "polars")
 
 
-class PeopleTable(_Table):
+class PersonsTable(_Table):
     """A row per person of all videos, in one of `mien.outputs.tables.TEXT_FORMATS` by its ending."""
 
     def _opened(self, stack: ExitStack) -> Write:
         [path] = self.places
         form = path.suffix.lower()[1:]
-        return stack.enter_context(open_people(path, form, self.run.labels, self.run.landmarks))
+        return stack.enter_context(open_persons(path, form, self.run.labels, self.run.landmarks))
 
     def finish(self, source: AnalyzedSource, video: Overview | None) -> None:
         if video is not None:

@@ -16,7 +16,7 @@ _PARTS = ("share", "mean", "stretches", "stretch", "longest")
 _STATS = ("median", "low", "high")
 
 
-def people_keys(labels: Labels, landmarks: bool = False) -> list[str]:
+def person_keys(labels: Labels, landmarks: bool = False) -> list[str]:
     """Columns of the table."""
     plain = ["source", "track", "first", "last", "seconds", "frames", "mostly", "confidence", "uncertain"]
     plain += ["valence", "expressiveness"]
