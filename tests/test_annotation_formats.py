@@ -251,7 +251,7 @@ def test_a_workbook_has_rows_and_people(tmp_path: Path) -> None:
     writer = table(Workbook, path, videos)
     assert writer.written == [path]
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["rows", "people", "about"]
+    assert book.sheetnames == ["rows", "persons", "about"]
     head, *rows = book["rows"].iter_rows(values_only=True)
     assert [key for key in flat_keys(EXPRESSIONS) if key not in ("box", "probs", "smoothed_probs")] == list(
         head
@@ -264,7 +264,7 @@ def test_a_workbook_has_rows_and_people(tmp_path: Path) -> None:
     assert book["rows"]["A2"].data_type == "s", "a name is no formula"
     assert found[0]["happy"] == pytest.approx(0.9)
     assert found[1]["happy"] is None
-    head, *people = book["people"].iter_rows(values_only=True)
+    head, *people = book["persons"].iter_rows(values_only=True)
     assert list(head) == person_keys(EXPRESSIONS)
     assert [person[0] for person in people] == ["=1+1.mp4", "b.mp4"]
     assert book["about"]["A1"].value == NOTICE

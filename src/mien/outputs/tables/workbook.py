@@ -88,7 +88,7 @@ class Workbook(Writer):
         labels, landmarks = self.run.labels, self.run.landmarks
         keys = [key for key in flat_keys(labels, landmarks) if key not in _NESTED]
         self._rows = _Table(book, "rows", keys, head)
-        self._persons = _Table(book, "people", person_keys(labels, landmarks), head)
+        self._persons = _Table(book, "persons", person_keys(labels, landmarks), head)
         about = book.add_worksheet("about")
         about.write_string(0, 0, NOTICE)
         about.write_string(1, 0, f"mien {__version__}")
