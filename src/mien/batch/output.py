@@ -6,9 +6,7 @@ from __future__ import annotations
 import json
 import platform
 import re
-import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +17,7 @@ from mien.batch.isolation import Caution, ShardReader
 from mien.batch.shard import Shard
 from mien.core.atomic import atomic_write, sync_file, sync_path, translate_os_errors
 from mien.core.errors import InputError
+from mien.core.formatting import date_time
 from mien.core.labels import Labels
 from mien.core.names import spelled
 from mien.core.run_folder import changed_setting, is_bare_lock, lock_folder
@@ -123,7 +122,7 @@ class Output:
             for part, facts in self._asked.items():
                 self._refuse_other(part, before.get(part), facts)
             return before
-        manifest = {"format": FORMAT, **self._asked, "begun": _now()}
+        manifest = {"format": FORMAT, **self._asked, "begun": date_time()}
         write_manifest(place, manifest)
         return manifest
 
@@ -196,7 +195,7 @@ def versions() -> dict[str, str]:
 
 def session(**facts: Any) -> dict[str, Any]:
     """One sitting of a run, for the manifest."""
-    return {"begun": _now(), "versions": versions(), **facts}
+    return {"begun": date_time(), "versions": versions(), **facts}
 
 
 def shard_place(folder: Path, number: int, form: str) -> Path:
@@ -262,7 +261,3 @@ def _write(aside: Path, rows: Iterable[dict[str, Any]], asked: _ShardTable) -> N
         with row_writer(file, form, labels, BEFORE, after, landmarks=landmarks) as write:
             write(rows)
         sync_file(file)
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(time.time()).astimezone().isoformat(" ", "seconds")

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -16,7 +15,7 @@ from mien.cli.console import Console
 from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.options import Format, NetworkOptions, OutputOptions, TimeOptions, grouped
 from mien.cli.talking_options import TalkingOptions
-from mien.core.formatting import counted
+from mien.core.formatting import counted, date_time
 
 if TYPE_CHECKING:
     from mien.core.labels import Labels
@@ -191,7 +190,7 @@ def _stamps(sources: list[Source]) -> dict[str, str]:
     for source in sources:
         try:
             found = os.stat(cast(Path, source))
-            stamp = f"{found.st_size} bytes of {datetime.fromtimestamp(found.st_mtime).isoformat(' ')}"
+            stamp = f"{found.st_size} bytes of {date_time(found.st_mtime, 'microseconds')}"
         except (OSError, ValueError):
             stamp = "not there"
         stamps[f"file {name_of(source)}"] = stamp

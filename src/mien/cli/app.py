@@ -128,9 +128,18 @@ def common(
 def _keep_log(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     keeper = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
-    keeper.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    keeper.setFormatter(_Dated("%(asctime)s %(levelname)s %(message)s"))
     keeper.addFilter(Masks())  # Libraries name addresses as they are.
     logging.getLogger("mien").addHandler(keeper)
+
+
+class _Dated(logging.Formatter):
+    """Lines whose times are told as all that mien writes."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+        from mien.core.formatting import date_time
+
+        return date_time(record.created, "milliseconds")
 
 
 def main() -> NoReturn:

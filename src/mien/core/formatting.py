@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
 
 
 def clock(seconds: float, digits: int = 1) -> str:
@@ -17,6 +20,21 @@ def clock(seconds: float, digits: int = 1) -> str:
     text = f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
     sign = "-" if seconds < 0 and (whole or part) else ""
     return f"{sign}{text}.{part:0{digits}}" if digits else f"{sign}{text}"
+
+
+def date_time(
+    moment: float | None = None, timespec: Literal["seconds", "milliseconds", "microseconds"] = "seconds"
+) -> str:
+    """A moment as files tell it: ISO 8601 in UTC, the same wherever a computer stands and whatever its summer time.
+
+    Args:
+        moment: Seconds since 1970, as `time.time` has them; None: now.
+        timespec: How finely.
+
+    >>> date_time(1_700_000_000.25), date_time(1_700_000_000.25, "milliseconds")
+    ('2023-11-14T22:13:20+00:00', '2023-11-14T22:13:20.250+00:00')
+    """
+    return datetime.fromtimestamp(time.time() if moment is None else moment, UTC).isoformat(timespec=timespec)
 
 
 def lasting(seconds: float) -> str:

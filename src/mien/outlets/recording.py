@@ -18,6 +18,7 @@ from typing import Any, TextIO
 from mien.core.atomic import made_folder, translate_os_errors
 from mien.core.csv_cells import csv_writer
 from mien.core.errors import InputError
+from mien.core.formatting import date_time
 from mien.core.frame_result import FrameResult
 from mien.core.names import quoted
 from mien.media.live import LiveFrame
@@ -94,7 +95,7 @@ class Recording(Outlet):
         )
 
     def _open(self, settings: Mapping[str, Any]) -> None:
-        began = {"source": self._facts.source, "began": time.strftime("%Y-%m-%dT%H:%M:%S%z"), **settings}
+        began = {"source": self._facts.source, "began": date_time(), **settings}
         (self._folder / SETTINGS).write_text(
             json.dumps(began, indent=1, ensure_ascii=False), encoding="utf-8", newline="\n"
         )

@@ -7,7 +7,6 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 
 from mien.core.errors import RuleError
 from mien.core.faces import Faces
+from mien.core.formatting import date_time
 from mien.core.frame import BadFrame, Frame
 from mien.core.labels import EXPRESSIONS, Labels
 from mien.core.masking import source_name
@@ -247,10 +247,10 @@ def _check(rules: Sequence[Rule], actions: Mapping[str, Action]) -> None:
 
 
 def _clock(frame: Frame) -> str:
-    """When a frame was seen, by the clock on the wall."""
+    """When a frame was seen, as a date."""
     captured = getattr(frame, "captured", None)
     age = 0.0 if captured is None else max(0.0, time.monotonic() - captured)
-    return (datetime.now(UTC) - timedelta(seconds=age)).astimezone().isoformat(timespec="milliseconds")
+    return date_time(time.time() - age, "milliseconds")
 
 
 def _image(frame: Frame, faces: Faces, covered: bool) -> NDArray[np.uint8]:

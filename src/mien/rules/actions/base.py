@@ -29,7 +29,7 @@ class Delivery:
         rule: Name of the rule.
         kind: ``start`` or ``end``.
         time: Seconds, of the stream.
-        at: When that was, ISO 8601 with the offset from UTC; None where a video is looked through.
+        at: When that was, ISO 8601 in UTC; None where a video is looked through.
         source: Name of the source.
         frame: Index of the frame.
         values: The comparisons that decided, each with the value that was compared, or None.
