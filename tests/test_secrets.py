@@ -181,3 +181,11 @@ def test_log_of_faults(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
         LOG.error("unforeseen error while reading %s", ADDRESSES[3], exc_info=error)
     assert "RuntimeError" in caplog.text
     assert SECRET not in caplog.text
+
+
+@pytest.mark.integration
+def test_a_log_that_cannot_be_opened_leaves_no_folder(tmp_path: Path) -> None:
+    done = run_mien("--log", tmp_path / "new" / ("x" * 300), "doctor", cwd=tmp_path)
+    assert done.returncode
+    assert "Traceback" not in done.stderr
+    assert [*tmp_path.iterdir()] == []

@@ -347,3 +347,14 @@ def test_frames_that_cannot_be_decoded_are_counted(
     ):
         rows = Video(movie(6, nobody=range(0))).analyze(fer)
     assert [row["frame"] for row in rows] == [0, 1, 4, 5]
+
+
+def test_a_stop_before_the_first_frame_leaves_no_folder(tmp_path: Path) -> None:
+    from mien.compat.fer.video import FrameSaver
+
+    with pytest.raises(KeyboardInterrupt), FrameSaver(tmp_path / "new" / "out", "talk") as keeper:
+        keeper.keep_images()
+        keeper.keep_movie(64, 48, "talk")
+        keeper.keep_archive()
+        raise KeyboardInterrupt
+    assert [*tmp_path.iterdir()] == []

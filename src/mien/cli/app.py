@@ -39,6 +39,7 @@ from mien.cli.study import study
 from mien.cli.train import train
 from mien.cli.watch import watch
 from mien.cli.web import web
+from mien.core.atomic import made_folder
 from mien.core.errors import InputError, MediaError, MienError
 from mien.core.labels import NOTICE
 from mien.core.leftovers import tidy_up
@@ -126,8 +127,8 @@ def common(
 
 
 def _keep_log(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    keeper = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
+    with made_folder(path.parent):
+        keeper = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     keeper.setFormatter(_Dated("%(asctime)s %(levelname)s %(message)s"))
     keeper.addFilter(Masks())  # Libraries name addresses as they are.
     logging.getLogger("mien").addHandler(keeper)

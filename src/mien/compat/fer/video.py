@@ -18,7 +18,7 @@ from PIL import Image
 from mien.compat.common import remark, without_effect
 from mien.compat.fer.detector import FER, as_emotions
 from mien.compat.fer.rows import Row, emotions_only, first_face, row_of, table, write_csv
-from mien.core.atomic import atomic_write, translate_os_errors
+from mien.core.atomic import atomic_write, made_folder, translate_os_errors
 from mien.core.errors import InputError, MediaError
 from mien.core.faces import Faces
 from mien.core.formatting import counted
@@ -90,7 +90,7 @@ class FrameSaver:
 
     def _made(self) -> Path:
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._stack.enter_context(made_folder(self._folder))
         except OSError as error:
             raise InputError(
                 f"expected a folder to write to; {self._folder}: {error.strerror}: give another outdir"
