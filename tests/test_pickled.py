@@ -39,7 +39,7 @@ def alike(one: Faces, other: Faces) -> bool:
 
 PIPELINES: dict[str, dict[str, Any]] = {
     "the default": {},
-    "blaze, flip": {"detector": "blaze", "views": "flip", "min_confidence": 0.9},
+    "blaze, flip": {"detector": "blaze", "tta": "flip", "min_confidence": 0.9},
     "auto, largest": {"detector": "auto", "largest": True},
     "haar": {"detector": "haar", "min_face": 33},
     "landmarks, ferplus": {"landmarks": True, "head": "ferplus", "valence": {"happy": 0.5}},

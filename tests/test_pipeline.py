@@ -144,7 +144,7 @@ def test_wrong_networks_are_refused(tmp_path: Path) -> None:
     broken.write_bytes(b"not a network")
     with pytest.raises(NetworkError, match=r"net\.onnx: expected an ONNX file"):
         Pipeline(model=broken)
-    with pytest.raises(InputError, match="at least 1 thread"):
+    with pytest.raises(InputError, match="threads: expected 1 to 1,024"):
         Pipeline(threads=0)
 
 

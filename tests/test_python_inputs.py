@@ -439,7 +439,7 @@ def test_names_of_options_that_are_nearly_right() -> None:
     for wrong, meant in (
         ({"detector": "mtccn"}, "mtcnn"),
         ({"model": "smal"}, "small"),
-        ({"views": "tencrop"}, "ten-crop"),
+        ({"tta": "tencrop"}, "ten-crop"),
         ({"device": "cudaa"}, "cuda"),
     ):
         with pytest.raises(MienError, match=f"did you mean {meant}"):

@@ -128,7 +128,7 @@ def test_device_that_is_installed_but_does_not_start(rnet: Path, monkeypatch: py
 
 
 def test_threads_are_one_or_more(rnet: Path) -> None:
-    with pytest.raises(NetworkError, match="1 thread or more"):
+    with pytest.raises(InputError, match="threads: expected 1 to 1,024"):
         open_network(rnet, threads=0)
 
 

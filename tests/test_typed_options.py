@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 import mien
 
-pipeline = mien.Pipeline("blaze", "small", views="flip", device="cpu", min_face=30)
+pipeline = mien.Pipeline("blaze", "small", tta="flip", device="cpu", min_face=30)
 one: mien.Faces = pipeline("a.jpg")
 one = pipeline(Path("a.jpg"), channels="bgr")
 one = pipeline(b"...")
@@ -40,7 +40,7 @@ WRONG = """
 import mien
 pipeline = mien.Pipeline()
 mien.Pipeline("mtccn")
-mien.Pipeline(views="tencrop")
+mien.Pipeline(tta="tencrop")
 mien.Pipeline(device="gpu")
 mien.Pipeline(min_fase=30)
 mien.Pipeline(min_face="large")

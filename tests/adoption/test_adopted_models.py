@@ -60,9 +60,9 @@ def test_many_faces_get_the_answers_that_each_gets_alone(pipeline: Pipeline) -> 
         assert pipeline(image)[0].probs == face.probs
 
 
-@pytest.mark.parametrize("views", ["flip", "ten-crop"])
-def test_views_keep_the_channels(views: str, adopted: Path) -> None:
-    [face] = Pipeline("whole", adopted, views=views)(plain("bored"))  # type: ignore[arg-type]
+@pytest.mark.parametrize("tta", ["flip", "ten-crop"])
+def test_views_keep_the_channels(tta: str, adopted: Path) -> None:
+    [face] = Pipeline("whole", adopted, tta=tta)(plain("bored"))  # type: ignore[arg-type]
     assert face.label == "bored"
 
 

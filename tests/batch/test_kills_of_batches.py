@@ -185,9 +185,9 @@ def test_other_settings_do_not_mix(tmp_path: Path, crops: Path) -> None:
             "settings say largest false; now it is true",
         ),
         (
-            BatchSettings(PipelineConfig(detector="whole", largest=False, views="flip")).known(),
+            BatchSettings(PipelineConfig(detector="whole", largest=False, tta="flip")).known(),
             5,
-            'settings say views "one"; now it is "flip"',
+            'settings say tta "one"; now it is "flip"',
         ),
         (replace(usual, form="csv"), 5, 'settings say format "parquet"; now it is "csv"'),
         (usual, 7, "shards say size 5; now it is 7"),

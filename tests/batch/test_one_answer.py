@@ -12,7 +12,7 @@ from PIL import Image
 
 import mien as package
 from mien.clips.aggregate import ClipRule, read_clip
-from mien.inference.config import ViewsName
+from mien.inference.config import TtaName
 from tests.batch.batch_runs import csv_rows, mien, rows_of
 
 DURATIONS = (100, 900, 100, 400)
@@ -97,13 +97,13 @@ def test_faces_that_are_looked_at_twice_get_the_same_answer_in_batch_analyze_and
     analyzed = [json.loads(row["probs"])["happy"] for row in csv_rows(tmp_path / "rows.csv")]
     assert analyzed == pytest.approx(happy, abs=1e-6)
     images = [np.array(Image.open(path).convert("RGB")) for path in sorted((tmp_path / "in").iterdir())]
-    twice, once = ([_happy(image, views) for image in images] for views in ("flip", "one"))
+    twice, once = ([_happy(image, tta) for image in images] for tta in ("flip", "one"))
     assert happy == pytest.approx(twice, abs=1e-6)
     assert np.abs(np.subtract(once, twice)).max() > 1e-3
 
 
-def _happy(image: NDArray[np.uint8], views: ViewsName) -> float:
-    pipeline = package.Pipeline("whole", views=views, threads=1)
+def _happy(image: NDArray[np.uint8], tta: TtaName) -> float:
+    pipeline = package.Pipeline("whole", tta=tta, threads=1)
     probs = pipeline(image).probs
     assert probs is not None
     return float(probs[0, pipeline.labels.index("happy")])

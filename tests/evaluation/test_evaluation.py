@@ -42,13 +42,13 @@ def test_figures_counted_by_hand() -> None:
 def test_json_reads_back() -> None:
     facts = evaluate(half_right, FACES, EvaluateOptions(with_training=True)).facts()
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts
-    wanted = "model head data split labels views center_crop n accuracy accuracy_low accuracy_high"
+    wanted = "model head data split labels tta center_crop n accuracy accuracy_low accuracy_high"
     wanted += " balanced_accuracy balanced_accuracy_low balanced_accuracy_high groups macro_f1 top2 per_class confusion second_guess humans"
     wanted += " expected_calibration_error_low expected_calibration_error_high"
     wanted += " expected_calibration_error reliability negative_log_likelihood kl_to_votes leak_free train_ratio classes"
     assert set(wanted.split()) <= set(facts)
     assert facts["train_ratio"] == pytest.approx(facts["accuracy"] / facts["training"]["accuracy"], abs=1e-5)
-    assert (facts["model"], facts["split"], facts["views"], facts["labels"]) == (
+    assert (facts["model"], facts["split"], facts["tta"], facts["labels"]) == (
         "half_right",
         "PublicTest",
         "one",
@@ -107,8 +107,8 @@ def test_views_are_averaged_and_named() -> None:
 
     look.labels = EXPRESSIONS.names  # type: ignore[attr-defined]
     data = FACES.take(np.flatnonzero(FACES.splits == "PublicTest")[:5])
-    found = evaluate(look, data, EvaluateOptions(views="ten-crop"))
-    assert found.facts()["views"] == "ten-crop"
+    found = evaluate(look, data, EvaluateOptions(tta="ten-crop"))
+    assert found.facts()["tta"] == "ten-crop"
     assert len(seen) == 10
     image, centre = data.images[0], slice(2, 46)
     assert np.array_equal(seen[0][0], image)
@@ -121,10 +121,10 @@ def test_views_are_averaged_and_named() -> None:
     expected = np.mean([told(view) for view in seen], axis=0)
     assert np.allclose(found.probs, expected, atol=1e-6)
     seen.clear()
-    assert evaluate(look, data, EvaluateOptions(views="flip")).options.views == "flip"
+    assert evaluate(look, data, EvaluateOptions(tta="flip")).options.tta == "flip"
     assert len(seen) == 2
-    with pytest.raises(InputError, match="expected views out of one, flip, ten-crop; got 'twenty'"):
-        evaluate(look, data, EvaluateOptions(views="twenty"))
+    with pytest.raises(InputError, match="expected tta out of one, flip, ten-crop; got 'twenty'"):
+        evaluate(look, data, EvaluateOptions(tta="twenty"))
 
 
 def test_eight_classes_go_by_the_votes() -> None:

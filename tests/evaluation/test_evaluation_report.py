@@ -143,7 +143,7 @@ def test_the_page_fits_and_axe_finds_nothing_wrong(
 
 def test_a_page_about_little() -> None:
     data = marked_faces(voted=False)
-    perfect = evaluate(told, data.split("PublicTest").take(np.arange(3)), EvaluateOptions(views="flip"))
+    perfect = evaluate(told, data.split("PublicTest").take(np.arange(3)), EvaluateOptions(tta="flip"))
     text = " ".join(_Page(render(perfect)).text.split())
     assert "There is no wrong answer" in text
     assert "flip views of each image" in text

@@ -61,10 +61,9 @@ class JudgingOptions:
             rich_help_panel=_JUDGING,
         ),
     ] = LabelSet.auto
-    views: Annotated[
+    tta: Annotated[
         TestTimeAugmentation,
         typer.Option(
-            "--tta",
             help="Test-time augmentation: how often an image is looked at; results name it.",
             rich_help_panel=_JUDGING,
         ),
@@ -117,7 +116,7 @@ class JudgingOptions:
         return EvaluateOptions(
             split=self.split,
             labels=self.ground_truth.value,
-            views=self.views.value,
+            tta=self.tta.value,
             with_training=self.with_training,
             corruptions=self.corruptions,
             by=self.by,

@@ -50,9 +50,7 @@ def _title(found: Evaluation) -> Text:
     result = f", head {found.subject.head}" if found.subject.head else ""
     options = found.options
     views = (
-        "one view of each image"
-        if options.views == "one"
-        else f"{options.views} views of each image, averaged"
+        "one view of each image" if options.tta == "one" else f"{options.tta} views of each image, averaged"
     )
     return Text.assemble(
         (f"{found.subject.name}{result}", "bold"),

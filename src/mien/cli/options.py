@@ -100,7 +100,7 @@ class ListFormat(StrEnum):
 
 
 class TestTimeAugmentation(StrEnum):
-    """`mien.inference.views.VIEWS`, known without importing numpy."""
+    """`mien.inference.tta.TTA`, known without importing numpy."""
 
     one = "one"
     flip = "flip"
@@ -173,10 +173,9 @@ class ModelOptions:
             rich_help_panel=_NETWORKS,
         ),
     ] = None
-    views: Annotated[
+    tta: Annotated[
         TestTimeAugmentation,
         typer.Option(
-            "--tta",
             help="Test-time augmentation: how often a face is looked at; flip: it and its mirror image.",
             rich_help_panel=_NETWORKS,
         ),
@@ -194,7 +193,7 @@ class ModelOptions:
 
     def config(self) -> PipelineConfig:
         """The same as plain values."""
-        return PipelineConfig(**{**vars(self), "views": self.views.value})
+        return PipelineConfig(**{**vars(self), "tta": self.tta.value})
 
     def pipeline(self) -> Pipeline:
         """Open the models."""

@@ -32,6 +32,8 @@ from mien.core.names import nearest, quoted
 
 P = ParamSpec("P")
 R = TypeVar("R")
+MOST_THREADS = 1024
+"""Of one network or decoder; more than any machine has use for."""
 _LARGEST = 2**63
 """Whole numbers from here on fit into no array."""
 
@@ -168,6 +170,21 @@ def _checked(name: str, value: Any, kind: Any) -> Any:
         near = nearest(value.lower(), choices) if isinstance(value, str) else ""
         raise InputError(f"{name}: expected {_told(kind)}; got {quoted(value)}{near}")
     return plain_number(name, value)
+
+
+def check_threads(threads: int | None) -> None:
+    """See to it that a number of threads is possible; None is a library's own choice.
+
+    Raises:
+        InputError: It is below 1, or above `MOST_THREADS`.
+
+    >>> check_threads(0)
+    Traceback (most recent call last):
+    ...
+    mien.core.errors.InputError: threads: expected 1 to 1,024; got 0
+    """
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise InputError(f"threads: expected 1 to {MOST_THREADS:,}; got {quoted(threads)}")
 
 
 def is_number(value: object) -> TypeGuard[float]:

@@ -10,11 +10,11 @@ from mien.evaluation.ground_truth import LABEL_SETS
 from mien.evaluation.groups import Group, Groups, LargestDifference
 from mien.evaluation.predictor import Predictor, open_subject
 from mien.evaluation.run import evaluate
-from mien.inference.views import VIEWS
+from mien.inference.tta import TTA
 
 __all__ = [
     "LABEL_SETS",
-    "VIEWS",
+    "TTA",
     "AnnotatorScore",
     "EvaluateOptions",
     "Evaluation",

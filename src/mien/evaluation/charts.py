@@ -52,5 +52,5 @@ def write_plots(found: Evaluation, folder: Path) -> list[Path]:
 
 def _title(found: Evaluation) -> str:
     head = f" ({found.subject.head})" if found.subject.head else ""
-    views = "one view" if found.options.views == "one" else f"{found.options.views} views"
+    views = "one view" if found.options.tta == "one" else f"{found.options.tta} views"
     return f"{found.subject.name}{head}: {found.split}, labels: {found.ground_truth}, n = {found.whole.n:,}, {views}"

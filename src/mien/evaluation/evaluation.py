@@ -41,7 +41,7 @@ class EvaluateOptions:
         split: Which part of the data; ``auto`` is the validation set (``PublicTest``), or all of it where it is not divided;
             ``all`` is every face once, whose ``leak_free`` part are those that are not in the training set.
         labels: What counts as right, one of `LABEL_SETS`.
-        views: How often an image is looked at, one of `VIEWS`.
+        tta: Test-time augmentation, how often an image is looked at, one of `TTA`.
         with_training: Also measure on the training set, for the ratio of the two accuracies.
         corruptions: Also measure on the same images made worse (`mien.evaluation.robustness`).
         by: A further column of the data; also measure for each of its values (`mien.evaluation.groups`).
@@ -57,7 +57,7 @@ class EvaluateOptions:
 
     split: str = "auto"
     labels: str = "auto"
-    views: str = "one"
+    tta: str = "one"
     with_training: bool = False
     corruptions: bool = False
     by: str | None = None
@@ -208,7 +208,7 @@ class Evaluation:
             "data": self.options.data,
             "split": self.split,
             "labels": self.options.labels,
-            "views": self.options.views,
+            "tta": self.options.tta,
             "center_crop": self.options.center_crop,
             "classes": list(self.classes),
             **whole,

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_threads
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.core.formatting import counted
 from mien.core.labels import EXPRESSIONS, Labels
@@ -254,6 +255,7 @@ def open_checkpoint(path: Path, head: str | None = None, threads: int | None = N
         from mien.training.run import load_checkpoint, load_run
     except ModuleNotFoundError as error:
         raise MissingExtraError("Checkpoints", "train", (error.name or "torch").split(".")[0]) from None
+    check_threads(threads)
     if threads is not None:
         torch.set_num_threads(threads)
     run = load_run(path) if path.is_dir() else load_checkpoint(path)

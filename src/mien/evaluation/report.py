@@ -59,8 +59,8 @@ def _context(found: Evaluation) -> dict[str, Any]:
         "found": found,
         "options": found.options,
         "views": "one view of each image"
-        if found.options.views == "one"
-        else f"{found.options.views} views of each image, averaged",
+        if found.options.tta == "one"
+        else f"{found.options.tta} views of each image, averaged",
         "parts": parts,
         "figure_scale": _Scale.around([end for _, part in parts for end in (part.low, part.high)]),
         **_groups(found),

@@ -23,7 +23,7 @@ from mien.evaluation.groups import group_figures, require_values
 from mien.evaluation.predictor import Predictor, Spec, faces_for, open_subject
 from mien.evaluation.robustness import Robustness, robustness
 from mien.inference.crop import planes
-from mien.inference.views import mean_over_views, require_views
+from mien.inference.tta import mean_over_views, require_tta
 
 
 def evaluate(
@@ -53,7 +53,7 @@ def evaluate(
     (8, 0.125, [2, 1, 1, 1, 1, 1, 1])
     """
     options = options or EvaluateOptions()
-    require_views(options.views)
+    require_tta(options.tta)
     judged = subject if isinstance(subject, Predictor) else open_subject(subject)
     if not isinstance(data, FaceDataset):
         options = replace(options, data=Path(data).name)
@@ -90,12 +90,12 @@ def _asked(
     if subject.colour and images.ndim == 3:
         images = np.repeat(images[..., None], 3, axis=3)
     if images.ndim == 3:
-        return mean_over_views(lambda view: subject.probabilities(view, track), images, options.views)
+        return mean_over_views(lambda view: subject.probabilities(view, track), images, options.tta)
 
     def of_channels(view: NDArray[np.uint8]) -> NDArray[np.float32]:
         return subject.probabilities(np.moveaxis(view, 1, -1), track)
 
-    return mean_over_views(of_channels, planes(images), options.views)
+    return mean_over_views(of_channels, planes(images), options.tta)
 
 
 def _evaluation(

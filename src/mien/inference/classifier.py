@@ -12,7 +12,7 @@ from mien.core.faces import Faces
 from mien.core.names import quoted
 from mien.inference.crop import crop_resize_each, planes
 from mien.inference.onnx_session import Network
-from mien.inference.views import mean_over_views, require_views
+from mien.inference.tta import mean_over_views, require_tta
 
 _BATCH = {"cpu": 64}
 _BATCH_ELSEWHERE = 512  # A device of its own is fed well by more: 5 MB of crops.
@@ -28,12 +28,12 @@ class Classifier:
         network: A network whose card says what it reads and how its input is cut.
         head: Which of its outputs to use; the first one of the card by default.
         min_confidence: An expression that is less probable is shown as uncertain; None shows every one.
-        views: How often a face is looked at, one of `mien.inference.views.VIEWS`.
+        tta: Test-time augmentation, how often a face is looked at, one of `mien.inference.tta.TTA`.
         valence: How pleasant expressions are, as `mien.core.labels.Labels` has it.
 
     Raises:
         NetworkError: The network is not one for expressions.
-        InputError: It has no output of that name, the probability is none, or there are no such views.
+        InputError: It has no output of that name, the probability is none, or there is no such test-time augmentation.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Classifier:
         network: Network,
         head: str | None = None,
         min_confidence: float | None = None,
-        views: str = "one",
+        tta: str = "one",
         valence: Mapping[str, float] | None = None,
     ) -> None:
         card = network.card
@@ -63,7 +63,7 @@ class Classifier:
         self.network = network
         self._size = card.input.height
         self.crop = card.crop
-        self.views = require_views(views)
+        self.tta = require_tta(tta)
         self.labels = card.labels(self.head, min_confidence, valence)
 
     def classify(self, images: Sequence[NDArray[np.uint8]], faces: Sequence[Faces]) -> list[Faces]:
@@ -94,7 +94,7 @@ class Classifier:
 
     def probabilities(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         """``(n, k)`` probabilities of crops ``(n, channels, h, w)``, 0 to 255."""
-        return mean_over_views(self._run, crops, self.views)
+        return mean_over_views(self._run, crops, self.tta)
 
     def _run(self, crops: NDArray[np.float32]) -> NDArray[np.float32]:
         spec = self.network.card.input

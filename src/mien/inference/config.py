@@ -16,7 +16,7 @@ DetectorName = Literal[
 ]
 """Detectors, the default first; each is made by ``create`` in the file of its name in `mien.inference.detectors`."""
 
-ViewsName = Literal["one", "flip", "ten-crop"]
+TtaName = Literal["one", "flip", "ten-crop"]
 """How often a face is looked at: one look; the image and its mirror image; the centre and the four corners, each with its
 mirror image."""
 
@@ -42,6 +42,6 @@ class PipelineConfig:
     min_confidence: float | None = None
     landmarks: bool = False
     valence: Mapping[str, float] | None = None
-    views: ViewsName = "one"
+    tta: TtaName = "one"
     threads: int | None = None
     device: DeviceName = "auto"

@@ -13,6 +13,7 @@ from typing import Any, cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_threads
 from mien.core.environment import silence
 from mien.core.errors import InputError, NetworkError
 from mien.core.names import nearest, quoted
@@ -21,8 +22,6 @@ from mien.inference.config import DeviceName
 
 SCOPES = "pkg.torch.onnx.name_scopes"
 """Remark of PyTorch's exporter at each node of a file: the modules that it came from, outermost first."""
-MOST_THREADS = 1024
-"""For one network; more than any machine has use for."""
 _LARGE = 4_000_000
 """Bytes of input beyond which a run gives its memory back: of an image's largest levels, not of the crops of
 faces."""
@@ -137,7 +136,7 @@ def open_network(path: str | os.PathLike[str], *, threads: int | None = None, de
 
     Raises:
         NetworkError: The file is missing, damaged, has no card or cannot be run here.
-        InputError: There is no such device, or it cannot be used here.
+        InputError: There is no such device, it cannot be used here, or there cannot be so many threads.
     """
     path = Path(path)
     data = read_network(path)  # Once, so that what is checked is what runs.
@@ -199,8 +198,7 @@ def onnx_runtime(part: str = "") -> Any:
 
 
 def _opened(data: bytes, card: Card, path: Path, threads: int | None, device: str) -> Network:
-    if threads is not None and not 1 <= threads <= MOST_THREADS:
-        raise NetworkError(f"expected 1 thread or more, at most {MOST_THREADS:,}; got {threads}")
+    check_threads(threads)
     wanted = _providers(device)
     network = Network(open_session(data, path, threads, wanted), card, path)
     if device != "auto" and network.providers[0] != wanted[0]:

@@ -10,16 +10,16 @@ from typing import Any, TypeAlias, TypedDict, cast, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from mien.core.arguments import checked
+from mien.core.arguments import check_threads, checked
 from mien.core.errors import InputError
 from mien.core.faces import Faces
 from mien.core.frame import Frame
 from mien.core.labels import Labels
 from mien.inference.classifier import Classifier
-from mien.inference.config import DetectorName, DeviceName, PipelineConfig, ViewsName
+from mien.inference.config import DetectorName, DeviceName, PipelineConfig, TtaName
 from mien.inference.detectors import Detector, create_detector
 from mien.inference.landmarks import FaceMesh, measured
-from mien.inference.onnx_session import MOST_THREADS, open_network
+from mien.inference.onnx_session import open_network
 from mien.inference.weights import network_path
 from mien.media.pixels import Channels, require_channels
 from mien.media.source import Source, is_several, read_image
@@ -38,7 +38,7 @@ class PipelineOptions(TypedDict, total=False):
     model: str | os.PathLike[str]
     head: str | None
     min_confidence: float | None
-    views: ViewsName
+    tta: TtaName
     min_face: int | None
     min_detection_score: float | None
     largest: bool
@@ -61,7 +61,7 @@ class Pipeline:
         min_confidence: An expression that is less probable than this, 0 to 1, is shown as ``uncertain``;
             None, the default, shows every one. Below 0.5 an answer is more likely wrong than right. The raw
             answer and its probabilities stay beside it.
-        views: How often a face is looked at: ``one``; ``flip``, the face and its mirror image, whose
+        tta: Test-time augmentation, how often a face is looked at: ``one``; ``flip``, the face and its mirror image, whose
             probabilities are averaged, for twice the time of the expression network; or ``ten-crop``.
         min_face: Height in px of the smallest face to look for; the detector's own by default.
         min_detection_score: Least score, 0 to 1, of a face that counts, in images and where people are
@@ -95,7 +95,7 @@ class Pipeline:
         *,
         head: str | None = None,
         min_confidence: float | None = None,
-        views: ViewsName = PipelineConfig.views,
+        tta: TtaName = PipelineConfig.tta,
         min_face: int | None = None,
         min_detection_score: float | None = None,
         largest: bool = False,
@@ -104,12 +104,11 @@ class Pipeline:
         threads: int | None = None,
         device: DeviceName = PipelineConfig.device,
     ) -> None:
-        if threads is not None and not 1 <= threads <= MOST_THREADS:
-            raise InputError(f"expected at least 1 thread, at most {MOST_THREADS:,}; got {threads}")
+        check_threads(threads)
         choice: dict[str, Any] = {"threads": threads, "device": device}
         self.detector = _detector(detector, min_face, min_detection_score, choice)
         self.classifier = Classifier(
-            open_network(network_path(model), **choice), head, min_confidence, views, valence
+            open_network(network_path(model), **choice), head, min_confidence, tta, valence
         )
         self.mesh = FaceMesh(**choice) if landmarks else None
         self.largest = largest

@@ -17,7 +17,8 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from mien.core.errors import InputError, MediaError
+from mien.core.arguments import check_threads
+from mien.core.errors import MediaError
 from mien.media.byte_source import ByteSource
 from mien.media.container import Extent, extent
 from mien.media.decoding import Decoding
@@ -162,10 +163,9 @@ def open_video(
 
     Raises:
         MediaError: It has no images, is damaged beyond reading or is too large.
-        InputError: ``threads`` is below 1.
+        InputError: There cannot be so many threads.
     """
-    if threads is not None and threads < 1:
-        raise InputError(f"threads: expected 1 or more; got {threads}")
+    check_threads(threads)
     form = "mjpeg" if is_motion_jpeg(content) else None
     wanted = _Wanted(sampling or Sampling(), FrameLimit(content.name, max_pixels), threads, form)
     if content.head(12)[4:] == b"ftypavif":  # Pillow can be built without.

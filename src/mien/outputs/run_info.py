@@ -25,7 +25,7 @@ def run_settings(chosen: PipelineConfig, video_options: VideoOptions, pipeline: 
         "largest": chosen.largest,
         "network": f"{card.name} {card.version}, sha256 {card.sha256}",
         "head": pipeline.classifier.head,
-        "views": chosen.views,
+        "tta": chosen.tta,
         "landmarks": chosen.landmarks,
         "interval": video_options.sampling.interval,
         "fps": video_options.sampling.fps,
@@ -62,7 +62,7 @@ def run_facts(settings: dict[str, Any], video_options: VideoOptions, pipeline: P
             else "none",
         ),
         *([] if smoothing.baseline is None else [("Neutral face", _baseline(smoothing.baseline))]),
-        *([] if settings["views"] == "one" else [("Views of each face", f"{settings['views']}, averaged")]),
+        *([] if settings["tta"] == "one" else [("Views of each face", f"{settings['tta']}, averaged")]),
     ]
     return Facts("", shown, pipeline.classifier.network.card, pipeline.classifier.head, __version__)
 

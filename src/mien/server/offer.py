@@ -83,7 +83,7 @@ class Offer:
             for name, value in (self.config.valence or {}).items()
             if canonical_label(name) in labels
         }
-        return Classifier(network, head, self.config.min_confidence, self.config.views, valence or None)
+        return Classifier(network, head, self.config.min_confidence, self.config.tta, valence or None)
 
     def _add_detector(self, name: str) -> None:
         if name not in self.detectors:

@@ -14,6 +14,7 @@ from lightning.pytorch.callbacks import Callback, EarlyStopping
 from lightning.pytorch.utilities import rank_zero_only
 from torch import Tensor, nn
 
+from mien.core.arguments import check_threads
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
@@ -52,6 +53,9 @@ class Hardware:
         strategy: ``auto``, ``ddp``, ``fsdp`` ...
         nodes: How many machines.
         threads: CPU threads of each process; None is PyTorch's choice.
+
+    Raises:
+        InputError: There cannot be so many threads.
     """
 
     accelerator: str = "auto"
@@ -59,6 +63,9 @@ class Hardware:
     strategy: str = "auto"
     nodes: int = 1
     threads: int | None = None
+
+    def __post_init__(self) -> None:
+        check_threads(self.threads)
 
 
 def has_bfloat16(device: str) -> bool:
