@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
@@ -21,10 +23,17 @@ from mien import (
     Tracking,
     analyze,
 )
+from mien.agreement.options import AgreementOptions
 from mien.audience.options import AudienceOptions
+from mien.clips.aggregate import ClipRule
 from mien.core.arguments import checked
 from mien.core.names import quoted
+from mien.evaluation import EvaluateOptions
+from mien.explain.run import ExplainOptions
 from mien.inference.detectors import create_detector, detector_name
+from mien.media.live import LiveOptions
+from mien.studies.comparison import CompareRules
+from mien.studies.windows import WindowRule
 from mien.video.runner import VideoOptions
 
 ZEROS = np.zeros((40, 40, 3), np.uint8)
@@ -108,6 +117,47 @@ def test_records_and_sessions_say_what_they_expected(pipeline: Pipeline) -> None
         with pytest.raises(InputError) as caught:
             made(**wrong)
         assert str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        AgreementOptions,
+        AudienceOptions,
+        ClipRule,
+        CompareRules,
+        EvaluateOptions,
+        ExplainOptions,
+        LiveOptions,
+        Sampling,
+        Smoothing,
+        Tracking,
+        VideoOptions,
+        WindowRule,
+    ],
+)
+def test_each_option_says_what_it_expected(options: Any) -> None:
+    for field in fields(options):
+        if field.name == "track":  # Anything may be one that can be called, which nobody sees beforehand.
+            continue
+        with pytest.raises(InputError, match=f"^{field.name}: expected "):
+            options(**{field.name: object()})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"start": -1}, "start: expected seconds from 0 on; got -1"),
+        ({"start": 5, "end": 4}, "expected a span that ends after it begins; got 5 to 4 s: give a later end"),
+        ({"seed": -1}, "seed: expected 0 or more; got -1"),
+        ({"min_group": 4.5}, "min_group: expected a whole number; got 4.5"),
+        ({"duration": math.inf}, "duration: expected seconds above 0; got inf"),
+    ],
+)
+def test_an_audience_is_asked_for_in_range(wrong: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        AudienceOptions(**wrong)
+    assert str(caught.value) == told
 
 
 def test_what_stands_for_a_type_is_taken(pipeline: Pipeline) -> None:

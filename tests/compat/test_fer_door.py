@@ -352,9 +352,13 @@ def test_frames_that_cannot_be_decoded_are_counted(
 def test_a_stop_before_the_first_frame_leaves_no_folder(tmp_path: Path) -> None:
     from mien.compat.fer.video import FrameSaver
 
-    with pytest.raises(KeyboardInterrupt), FrameSaver(tmp_path / "new" / "out", "talk") as keeper:
-        keeper.keep_images()
-        keeper.keep_movie(64, 48, "talk")
-        keeper.keep_archive()
-        raise KeyboardInterrupt
+    def stopped() -> None:
+        with FrameSaver(tmp_path / "new" / "out", "talk") as keeper:
+            keeper.keep_images()
+            keeper.keep_movie(64, 48, "talk")
+            keeper.keep_archive()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stopped()
     assert [*tmp_path.iterdir()] == []

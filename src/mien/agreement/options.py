@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from mien.agreement.label_map import LabelMap
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 
 _MOST_OFFSET = 1e6
@@ -47,6 +48,7 @@ class AgreementOptions:
     window: float = 10.0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not 0.001 <= self.step <= 60:
             raise InputError(f"expected a step from 0.001 to 60 s; got {self.step:g}")
         if not self.step <= self.window <= 3600:

@@ -5,15 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import TYPE_CHECKING
 
-from mien.core.arguments import is_number
+from mien.core.arguments import check_fields, is_number
 from mien.core.errors import InputError
 from mien.core.names import quoted
+from mien.media.live import LiveOptions
+from mien.media.sampling import Sampling
 from mien.metrics.sentiment import PRESETS, SentimentMapping
-
-if TYPE_CHECKING:
-    from mien.media.live import LiveOptions
 
 SMALLEST = 4
 """No figure is told about fewer people. With three, each one who knows the own face works out the mean of two
@@ -64,6 +62,8 @@ class AudienceOptions:
     end: float | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        Sampling(start=self.start, end=self.end)  # Which says what is wrong with them.
         for name, value in (
             ("interval", self.interval),
             ("window", self.window),
@@ -78,6 +78,8 @@ class AudienceOptions:
             )
         if not is_number(self.offset):
             raise InputError(f"offset: expected seconds; got {quoted(self.offset)}")
+        if self.seed < 0:
+            raise InputError(f"seed: expected 0 or more; got {self.seed}")
         if self.min_group < SMALLEST:
             reason = "figures about fewer people would tell what one of them shows"
             raise InputError(f"expected a min_group of {SMALLEST} or more; got {self.min_group}: {reason}")

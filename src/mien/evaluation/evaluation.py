@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_fields
 from mien.core.formatting import counted, precise, shortened
 from mien.core.labels import Labels
 from mien.core.notebook import PNGImages, html_table
@@ -51,6 +52,9 @@ class EvaluateOptions:
         data: What results call the data.
         track: Shows how far it is.
 
+    Raises:
+        InputError: A value is of another type.
+
     >>> EvaluateOptions(split="PublicTest", by="age").min_group
     30
     """
@@ -65,6 +69,9 @@ class EvaluateOptions:
     center_crop: float = 1.0
     data: str = "data"
     track: ProgressCallback = no_progress
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 _TITLES = ("images", "n", "accuracy (95 % interval)", "balanced", "macro-F1", "calibration error")

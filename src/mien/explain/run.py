@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError, MissingExtraError, NetworkError
 from mien.core.names import quoted
 from mien.core.notebook import PNGImage, PNGImages
@@ -147,6 +148,9 @@ class ExplainOptions:
             default.
         detector: How faces are found (`crops_of`).
 
+    Raises:
+        InputError: A value is of another type.
+
     >>> ExplainOptions(target="sad", detector="whole").layer is None  # the deepest useful one
     True
     """
@@ -154,6 +158,9 @@ class ExplainOptions:
     target: str | None = None
     layer: str | None = None
     detector: str | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 USUAL = ExplainOptions()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 from mien.core.formatting import counted, percent
 from mien.core.names import nearest
@@ -66,6 +67,7 @@ class CompareRules:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if self.statistic is not None and self.statistic not in STATISTICS:
             raise InputError(
                 f"expected a statistic out of {', '.join(STATISTICS)}; got {self.statistic}{nearest(self.statistic, STATISTICS)}"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 from mien.events import Event
 from mien.studies.event_measures import EventWindow
@@ -39,6 +40,7 @@ class WindowRule:
     baseline: Span | str | None = None
 
     def __post_init__(self) -> None:
+        check_fields(self)
         for span in (self.window, self.baseline):
             if isinstance(span, tuple) and not all(map(math.isfinite, span)):
                 raise InputError(f"expected a window in seconds; got {span[0]:g}:{span[1]:g}: write numbers")

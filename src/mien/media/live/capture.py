@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from mien.core.arguments import check_fields
 from mien.core.errors import InputError
 from mien.core.frame import Frame
 from mien.core.names import quoted
@@ -60,6 +61,7 @@ class LiveOptions:
     max_pixels: int = MAX_VIDEO_PIXELS
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if not self.timeout > 0:
             raise InputError(f"expected timeout above 0 s; got {self.timeout}")
         if self.retry is not None and not 0 < self.retry[0] <= self.retry[1]:
