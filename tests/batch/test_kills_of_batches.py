@@ -143,7 +143,7 @@ def test_ctrl_c_finishes_the_shards_at_hand_and_says_how_to_go_on(
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "once more stops at once" in said
-    assert f"holds {len(shards(out))} of 8 shards: the same command goes on from there" in said
+    assert f"keeps {5 * len(shards(out))} of 40 inputs: the same command goes on from there" in said
     assert "Traceback" not in said
     assert 2 <= len(shards(out)) < 8
     assert not list(out.glob(".*"))

@@ -300,7 +300,7 @@ def test_videos_are_analyzed_once(tmp_path: Path) -> None:
     before = (tmp_path / "out/long.csv").read_bytes()
     again = run_mien(*command, "--baseline-window", "0:0.4", cwd=tmp_path)
     assert again.returncode == 0, again.stderr
-    assert "going on: 1 of 1 shard is there" in again.stderr
+    assert "going on: 4 of 4 inputs are read already" in again.stderr
     assert (tmp_path / "out/long.csv").read_bytes() != before
     assert run_mien(*command, cwd=tmp_path).returncode == 0
     assert (tmp_path / "out/long.csv").read_bytes() == before

@@ -143,8 +143,8 @@ class BatchJob:
     ) -> None:
         self.output.close()
         if error is not None:
-            done = f"{self.shards:,} of {counted(self.count, 'shard')}"
-            error.add_note(f"{self.output.folder} holds {done}: the same command goes on from there")
+            done = f"{self.items:,} of {counted(self.input.count, 'input')}"
+            error.add_note(f"{self.output.folder} keeps {done}: the same command goes on from there")
 
 
 def _numbers(folder: Path, form: str) -> set[int]:

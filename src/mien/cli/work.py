@@ -59,7 +59,7 @@ class WorkOptions:
         int,
         typer.Option(
             metavar="IMAGES",
-            help="Images of a shard, which is done whole or not at all.",
+            help="Images that are read together, and kept whole or not at all.",
             min=1,
             rich_help_panel=_WORK,
         ),
@@ -77,7 +77,7 @@ def resumed(run: BatchJob) -> Iterator[str]:
     ):
         if names:
             yield f"{counted(len(names), 'input')} {what}: {names[0]}{', ...' if len(names) > 1 else ''}"
-    yield f"going on: {run.shards:,} of {counted(run.count, 'shard is', 'shards are')} there"
+    yield f"going on: {run.items:,} of {counted(run.input.count, 'input is', 'inputs are')} read already"
 
 
 def work_through(
@@ -144,7 +144,7 @@ def _stopping(engine: ShardRunner, notes: Console) -> Iterator[Any]:
             raise Interrupted
         asked.append(True)
         engine.stop()
-        notes.print("stopping: the shards at hand are finished first; once more stops at once")
+        notes.print("stopping: what is being read is finished first; once more stops at once")
 
     before = {number: signal.signal(number, stop) for number in stops()}
     try:
