@@ -299,7 +299,11 @@ def test_one_that_fails_is_told_of_once_and_holds_up_nobody() -> None:
         for number in range(5):
             outlets.send(watched(number, []))
         outlets.mark("x")
-    assert (failing.tried, keeping.frames, len(keeping.markers)) == (5, list(range(5)), 1)
+        assert outlets.failed
+    with Outlets([keeping]) as well:
+        well.send(watched(5, []))
+        assert not well.failed
+    assert (failing.tried, keeping.frames, len(keeping.markers)) == (5, list(range(6)), 1)
     assert lines == ["broken: not handed on: network is unreachable; trying again with what comes"]
 
 

@@ -161,6 +161,7 @@ def test_at_its_limit_it_ends_and_says_so(monkeypatch: pytest.MonkeyPatch, tmp_p
     [line] = told
     assert "recording ended, watching goes on" in line
     assert "limit" in line
+    assert not kept.cut_short, "the limit was asked for"
     assert [frame.index for frame in stored] == list(range(120))
     assert [frame.time for frame in stored] == pytest.approx([number / 10 for number in range(120)], abs=1e-4)
     read = list(open_media(tmp_path / "rec" / "video.mp4"))
@@ -178,6 +179,7 @@ def test_a_disk_that_is_nearly_full_ends_it(monkeypatch: pytest.MonkeyPatch, tmp
     kept.store(first)
     kept.close()
     assert "free on the disk" in told[0]
+    assert kept.cut_short
     with pytest.raises(InputError, match="free on the disk"):
         Recording(tmp_path / "other", FACTS, {})
 

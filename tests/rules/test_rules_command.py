@@ -113,6 +113,18 @@ def test_a_live_source_is_acted_on(clip: Path, tmp_path: Path) -> None:
     assert [one["id"] for one in own] == [one["id"] for one in written if one["rule"] == "somebody"]
 
 
+def test_what_was_not_delivered_is_counted_and_decides_the_exit_status(clip: Path, tmp_path: Path) -> None:
+    fails = '[actions.fails]\ntype = "command"\ncommand = ["false"]\nattempts = 1\n'
+    rules = RULES.replace('do = ["log"]', 'do = ["log", "fails"]') + fails
+    (tmp_path / "rules.toml").write_text(rules)
+    done = run_mien("rules", "run", f"live:{clip}", "--rules", "rules.toml", "-q", cwd=tmp_path)
+    assert done.returncode == 3, done.stderr
+    lost = sum("  somebody" in line for line in done.stdout.splitlines() if "start" in line)
+    assert lost
+    assert done.stderr == f"{lost} event{' was' if lost == 1 else 's were'} not delivered\n"
+    assert (tmp_path / "events.jsonl").read_text(), "the other action went well"
+
+
 def test_mistakes_are_told_before_anything_starts(tmp_path: Path) -> None:
     (tmp_path / "rules.toml").write_text('[rules.a]\nwhen = "any.hapy > 0.5"\nfor = "x"\n')
     done = run_mien("rules", "run", "camera:77", "--rules", "rules.toml", cwd=tmp_path)

@@ -5,7 +5,7 @@ NOTHING_READ = 1
 USAGE = 2
 """The command line asks for something impossible."""
 PART_NOT_READ = 3
-"""Some of the sources, or stretches of them, could not be read; the rest is written."""
+"""Some of the sources, or stretches of them, could not be read, or something was not handed on; the rest is done."""
 BROKEN = 4
 """A part of mien is missing or damaged."""
 INTERRUPTED = 130

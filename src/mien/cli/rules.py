@@ -5,15 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator
 from contextlib import closing, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
 from mien.cli.console import Console, say
-from mien.cli.exits import USAGE, Interrupted
+from mien.cli.exits import PART_NOT_READ, USAGE, Interrupted
 from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped, valences
+from mien.core.formatting import counted
 from mien.core.names import json_text
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ def run(
     opened again until it is back; an action that fails is tried again and never holds up the rest. Ctrl-C
     ends it. The rules are checked before anything starts; landmarks are found where a rule asks for a measure.
 
-    Exit status: 0, or 1 when the source cannot be opened.
+    Exit status: 0, 3 when something was not delivered (the last line says how much), 1 when the source cannot be opened.
 
     Example: mien rules run camera:0 --rules rules.toml
     """
@@ -145,6 +146,7 @@ def run(
     def tell(line: str) -> None:
         notes.print(line, style="dim")
 
+    outcome = _Outcome()
     if is_live(source):
         doing = RunOptions(Address.parse(source).name, None if dry_run else log, tell=tell)
         events = _acted(
@@ -152,6 +154,7 @@ def run(
             found.idling() if dry_run else found,
             session,
             doing,
+            outcome,
         )
     elif dry_run:
         events = replay(source, found, session, replace(video_options, max_pixels=opening.max_pixels), tell)
@@ -167,6 +170,10 @@ def run(
             _show(event, form)
     if dry_run and (never := [rule.name for rule in found.rules if rule.name not in started]):
         notes.print(f"never started: {', '.join(never)}", style="dim")
+    if outcome.lost:
+        told = counted(outcome.lost, "event was", "events were")
+        Console(stderr=True, soft_wrap=True).print(f"{told} not delivered")
+        raise typer.Exit(PART_NOT_READ)
 
 
 class _Live(NamedTuple):
@@ -177,7 +184,16 @@ class _Live(NamedTuple):
     seconds: float | None
 
 
-def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> Generator[RuleEvent]:
+@dataclass
+class _Outcome:
+    """What came of a run, known at its end: how many deliveries of events to actions were lost."""
+
+    lost: int = 0
+
+
+def _acted(
+    live: _Live, rules: RuleSet, session: Session, doing: RunOptions, outcome: _Outcome
+) -> Generator[RuleEvent]:
     """Events of a live source, whose actions are on their way."""
     from mien.media.live import open_live
     from mien.rules.runner import RuleRunner
@@ -187,8 +203,11 @@ def _acted(live: _Live, rules: RuleSet, session: Session, doing: RunOptions) -> 
         open_live(live.source, live.options, doing.tell) as source,
         RuleRunner(rules, session.labels, options=doing) as actor,
     ):
-        for frame, faces, _ in watch(source, session, live.seconds):
-            yield from actor.update(frame, faces)
+        try:
+            for frame, faces, _ in watch(source, session, live.seconds):
+                yield from actor.update(frame, faces)
+        finally:
+            outcome.lost = actor.close()
 
 
 def _show(event: RuleEvent, form: StreamFormat) -> None:

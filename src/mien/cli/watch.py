@@ -12,7 +12,7 @@ import typer
 from rich.live import Live
 
 from mien.cli.console import Console, say_json
-from mien.cli.exits import NOTHING_READ, Interrupted
+from mien.cli.exits import NOTHING_READ, PART_NOT_READ, Interrupted
 from mien.cli.marking import marking
 from mien.cli.options import (
     NetworkOptions,
@@ -64,7 +64,7 @@ def watch(
     marks the moment. Ctrl-C ends it with a summary. Where standard output is not a terminal, a line is written whenever
     something changes.
 
-    Exit status: 0, or 1 when the source cannot be opened or gave no frame.
+    Exit status: 0, 1 when the source cannot be opened or gave no frame, 3 when something could not be handed on or recorded.
 
     Example: mien watch camera:0 --record evening
     """
@@ -104,7 +104,9 @@ def watch(
                 board.update(watched)
                 see(watched)
         board.summary(notes if form is StreamFormat.jsonl else screen)
-    raise typer.Exit(0 if board.meter.read else NOTHING_READ)
+    if not board.meter.read:
+        raise typer.Exit(NOTHING_READ)
+    raise typer.Exit(PART_NOT_READ if outlets.failed else 0)
 
 
 @contextmanager

@@ -40,6 +40,11 @@ class Outlets:
         return len(self._outlets)
 
     @property
+    def failed(self) -> bool:
+        """Whether something could not be handed on or kept, so far."""
+        return bool(self._failed) or (self._recording is not None and self._recording.cut_short)
+
+    @property
     def about(self) -> list[str]:
         """What is handed on and kept, a sentence each."""
         return [outlet.about for outlet in self._outlets]

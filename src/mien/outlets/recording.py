@@ -64,6 +64,9 @@ class Recording(Outlet):
         limit: Most bytes of its video; None: as much as the disk has, but for 500 MB.
         tell: Called with a line for people when it ends before its time.
 
+    Attributes:
+        cut_short: Whether it could not go on, and had not come to its limit.
+
     Raises:
         InputError: The folder holds something, or cannot be written to.
     """
@@ -80,6 +83,7 @@ class Recording(Outlet):
         self._video: RecordedVideo | None = None
         self._begun: float | None = None  # Time of the first frame, which is 0 s of the recording.
         self._count, self._looked, self._over = 0, 0.0, False
+        self.cut_short = False
         self._files = ExitStack()
         with translate_os_errors(folder), made_folder(folder):
             if any(folder.iterdir()):
@@ -126,7 +130,7 @@ class Recording(Outlet):
                 self._video = RecordedVideo(self._folder / VIDEO, frame.image.shape[1], frame.image.shape[0])
             image, stored = self._video.write(frame.image, moved.time)
         except InputError as error:
-            self._end(str(error))
+            self._fail(error)
             return moved
         return replace(moved, image=image, time=stored)
 
@@ -154,7 +158,7 @@ class Recording(Outlet):
         try:
             self._check_room()
         except InputError as error:
-            self._end(str(error))
+            self._fail(error)
             return
         stored = 0 if self._video is None else self._video.path.stat().st_size
         if self._limit is not None and stored > self._limit:
@@ -166,6 +170,10 @@ class Recording(Outlet):
             raise InputError(
                 f"{self._folder}: expected {_LEAST_FREE / 1e6:.0f} MB free on the disk; got {free / 1e6:.0f} MB: free some"
             )
+
+    def _fail(self, why: InputError) -> None:
+        self.cut_short = True
+        self._end(str(why))
 
     def _end(self, why: str) -> None:
         self._over = True
