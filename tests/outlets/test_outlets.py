@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import queue
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -73,6 +76,23 @@ def pulled(stream: Any, count: int) -> tuple[list[list[Any]], list[float]]:
         samples.append(sample)
         stamps.append(stamp)
     return samples, stamps
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("own", [False, True])
+def test_liblsl_says_nothing_of_itself_but_to_who_has_settings(own: bool, tmp_path: Path) -> None:
+    pytest.importorskip("pylsl")
+    (tmp_path / "own.cfg").write_text("[log]\nlevel = 0\n")
+    code = (
+        "from tests.outlets.test_outlets import FACTS; from mien.outlets.registry import open_outlet; "
+        "open_outlet('lsl:quiet', FACTS).close()"
+    )
+    environment = {**os.environ, **({"LSLAPICFG": str(tmp_path / "own.cfg")} if own else {})}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("INFO|" in done.stderr) == own, done.stderr
 
 
 @pytest.mark.integration

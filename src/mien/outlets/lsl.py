@@ -3,9 +3,12 @@ share."""
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mien import __version__
@@ -16,6 +19,10 @@ from mien.outlets.people import Places, values_of
 from mien.video.live import Watched
 
 _ADDRESS = re.compile(r"(?P<name>[^?]{1,64})(?:\?people=(?P<people>[1-9]\d?))?")
+
+_CONFIGURATIONS = ("lsl_api.cfg", "~/lsl_api/lsl_api.cfg", "/etc/lsl_api/lsl_api.cfg")
+"""Where liblsl looks for settings, besides the file that LSLAPICFG names."""
+_WARNINGS_ALONE = b"[log]\nlevel = -1\n"
 
 
 class LslOutlet(Outlet):
@@ -42,6 +49,7 @@ class LslOutlet(Outlet):
         except (ImportError, RuntimeError):  # RuntimeError: the package is there, liblsl is not.
             raise MissingExtraError("Streams of Lab Streaming Layer", "lab", "pylsl") from None
         self._lsl: Any = pylsl
+        _hush(pylsl)
         name, people = found["name"], int(found["people"] or 1)
         self._facts, self._places = facts, Places(people)
         self._samples = pylsl.StreamOutlet(self._described(name, people))
@@ -96,6 +104,15 @@ class LslOutlet(Outlet):
         for key, value in {**facts, "notice": NOTICE}.items():
             about.append_child_value(key, value)
         return info
+
+
+def _hush(pylsl: Any) -> None:
+    """Keep liblsl from telling on standard error what it has loaded. Who has settings of their own keeps them: liblsl takes
+    either those or these, when it is first used."""
+    places = [os.environ.get("LSLAPICFG", ""), *_CONFIGURATIONS]
+    if not any(place and Path(place).expanduser().is_file() for place in places):
+        with suppress(AttributeError):  # A liblsl of the system may be older.
+            pylsl.lib.lib.lsl_set_config_content(_WARNINGS_ALONE)
 
 
 def _id(name: str, which: str) -> str:
