@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 import typer
 
 from mien.cli.console import Console, say_json
+from mien.cli.option_values import comma_list
 from mien.cli.options import grouped
 from mien.cli.progress import LessonProgress
 from mien.cli.table import Table, TableColumn
@@ -19,13 +20,12 @@ from mien.cli.training_options import (
     PresetOptions,
     Votes,
     open_mixture,
+    seed_list,
     training_extra,
 )
 from mien.core.atomic import atomic_write, translate_os_errors
 from mien.core.csv_cells import csv_writer
-from mien.core.errors import InputError
 from mien.core.formatting import precise
-from mien.core.names import quoted
 
 if TYPE_CHECKING:
     from mien.training.comparison import RunRow
@@ -69,7 +69,7 @@ def compare(
         from mien.training.comparison import summarise, variants
         from mien.training.run import is_first, train
     recipe = chosen.recipe()
-    recipes = variants(recipe, words(optimizers), words(archs), [number(word) for word in words(seeds)])
+    recipes = variants(recipe, comma_list(optimizers), comma_list(archs), seed_list(seeds))
     faces = open_mixture(data, votes, chosen.mix, recipe.mixture)
     console = Console(stderr=True)
     for name, variant in recipes.items():
@@ -90,19 +90,6 @@ def compare(
             _write_csv(lines, file)
         _show(lines, form)
         console.print(f"wrote {out / 'comparison.png'} and {table}")
-
-
-def words(text: str | None) -> list[str]:
-    """A list that was given with commas."""
-    return [word.strip() for word in (text or "").split(",") if word.strip()]
-
-
-def number(word: str) -> int:
-    """A seed."""
-    try:
-        return int(word)
-    except ValueError:
-        raise InputError(f"expected --seeds such as 1,2,3; got {quoted(word)}") from None
 
 
 def _show(lines: list[RunRow], form: CompareFormat) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from mien.cli.option_values import valences
 from mien.cli.span_options import OVER_TIME, SpanOptions, parse_baseline
 from mien.core.errors import InputError
 from mien.inference.config import PipelineConfig
@@ -227,19 +228,6 @@ class NetworkOptions(ModelOptions):
     def config(self) -> PipelineConfig:
         """The same as plain values."""
         return replace(super().config(), valence=valences(self.valence))
-
-
-def valences(text: str | None) -> dict[str, float] | None:
-    """What ``--valence`` says, by name; `InputError` where it is something else."""
-    if text is None:
-        return None
-    pairs = [part.partition("=") for part in text.split(",")]
-    try:
-        return {name.strip(): float(value) for name, _, value in pairs}
-    except ValueError:
-        raise InputError(
-            f"--valence: expected names and numbers from -1 to 1, such as happy=1,sad=-0.8; got {text}"
-        ) from None
 
 
 MaxPixels = Annotated[

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mien.cli.compare import number, words
 from mien.cli.console import Console, say_json
 from mien.cli.options import ListFormat, grouped
 from mien.cli.progress import LessonProgress
 from mien.cli.table import Table, TableColumn
-from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces, training_extra
+from mien.cli.training_options import ChangeOptions, Data, Threads, open_faces, seed_list, training_extra
 
 if TYPE_CHECKING:
     from mien.reproduction import Repetition
@@ -53,7 +52,7 @@ def reproduce(
         from mien.reproduction.repetition import recipes_of
         from mien.training.run import Hardware
     entry = paper(name)
-    recipes = recipes_of(entry, [number(word) for word in words(seeds)], changes.changed)
+    recipes = recipes_of(entry, seed_list(seeds), changes.changed)
     faces = open_faces(data)
     console = Console(stderr=True)
     repetition = repeat(

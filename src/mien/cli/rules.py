@@ -13,7 +13,8 @@ import typer
 
 from mien.cli.console import Console, say
 from mien.cli.exits import PART_NOT_READ, USAGE, Interrupted
-from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped, valences
+from mien.cli.option_values import valences
+from mien.cli.options import NetworkOptions, SourceOptions, StreamFormat, StreamOptions, grouped
 from mien.core.formatting import counted
 from mien.core.names import json_text
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mien.cli.compare import words
 from mien.cli.console import Console
 from mien.cli.exits import PART_NOT_READ
+from mien.cli.option_values import comma_list
 from mien.cli.options import CorrectionsFile, NetworkOptions, TimeOptions, grouped
 from mien.cli.work import WorkOptions, batch_settings, resumed, work_through
 from mien.core.errors import InputError
@@ -187,7 +187,7 @@ class CompareOptions:
         """The same as plain values."""
         from mien.studies.comparison import CompareRules
 
-        values = {**vars(self), "measures": tuple(words(self.measures))}
+        values = {**vars(self), "measures": tuple(comma_list(self.measures))}
         return CompareRules(**values)
 
 

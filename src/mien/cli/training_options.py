@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mien.cli.option_values import comma_list
 from mien.core.errors import InputError, MissingExtraError
 from mien.core.names import quoted
 
@@ -197,6 +198,18 @@ def open_as_trained(
     if set(faces.labels) <= set(labels):
         faces = faces.reordered(labels)
     return mixed_with(faces, mix, entries, first.input)
+
+
+def seed_list(text: str | None) -> list[int]:
+    """What ``--seeds`` says, such as 1,2,3.
+
+    Raises:
+        InputError: One is no whole number.
+    """
+    try:
+        return [int(word) for word in comma_list(text)]
+    except ValueError:
+        raise InputError(f"expected --seeds such as 1,2,3; got {quoted(text)}") from None
 
 
 @dataclass(frozen=True)
