@@ -395,6 +395,9 @@ def test_networks_in_one_file_answer_with_the_geometric_mean(
     assert card.parameters == sum(part.parameters for part in parts)
     assert card.macs == sum(part.macs for part in parts)
     assert all(part.sha256[:16] in card.summary for part in parts)
+    assert card.summary.count("Its heads: ") == 1
+    assert card.summary.count("a blend of both (") == 1
+    assert f"a blend of both ({Blend(card.blend or 0, card.adjustment)})" in card.summary
     faces = {"faces": stripes().images[:50, None].astype(np.float32)}
     mine = open_network(target).run(faces)
     each = [open_network(path).run(faces) for path in (tiny, another)]

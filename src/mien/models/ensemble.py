@@ -8,6 +8,7 @@ https://arxiv.org/abs/1612.01474). Many small ones also train side by side, a co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,11 @@ from mien.core.errors import InputError, NetworkError
 from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
-from mien.training.calibrated_file import divided, finished, heads, opened, take_off
+from mien.training.calibrated_file import divided, facts_of_all, finished, heads, opened, take_off
 from mien.training.splits import Mixture
+
+_RESULTS = re.compile(r"Its heads: (?:[^.]|\.\d)*\.")
+_BLEND = re.compile(r"a blend of both \([^)]*\)")
 
 
 def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Card:
@@ -55,27 +59,36 @@ def join(files: Sequence[Path], data: FaceDataset | Mixture, target: Path) -> Ca
             raise NetworkError(
                 f"{path}: expected a network in float32; this one is {card.precision}: join first, then mien models quantize"
             )
-    said = {
-        field: dict.fromkeys(getattr(card, field) for card in cards)
-        for field in ("training", "split", "licence", "rights", "made_with")
-    }
-    digests = ", ".join(f"sha256 {card.sha256[:16]}" for card in cards)
+    told = facts_of_all(cards)
     made = first.model_copy(
         update={
+            **told,
             "name": target.stem,
-            "mixture": {name: entry for card in cards for name, entry in card.mixture.items()},
-            "scores": (),
-            "summary": f"{first.summary} It is {counted(len(files), 'network')}, and its answer the geometric mean of theirs ({digests}).",
-            **{field: " ".join(said[field]) for field in ("training", "split", "rights")},
-            "licence": ", ".join(said["licence"]),
+            "summary": _summary(cards),
             "parameters": sum(card.parameters for card in cards),
             "macs": sum(card.macs for card in cards),
-            "made_with": f"{'; '.join(said['made_with'])}; mien models ensemble {' '.join(path.name for path in files)}",
+            "made_with": f"{told['made_with']}; mien models ensemble {' '.join(path.name for path in files)}",
         }
     )
     return finished(
         _joined([take_off(model, heads(first)) for model in models], heads(first)), made, data, target
     )
+
+
+def _summary(cards: Sequence[Card]) -> str:
+    """What the networks say of themselves: of their results, which they share, once; of the rest, whose it is."""
+    results: dict[str, None] = {}
+    rest: dict[str, list[str]] = {}
+    for card in cards:
+        summary = _BLEND.sub(
+            "a blend of both ()", card.summary
+        )  # The whole has one of its own, filled in last.
+        results |= dict.fromkeys(_RESULTS.findall(summary))
+        apart = " ".join(_RESULTS.sub("", summary).split())
+        rest.setdefault(apart, []).append(f"sha256 {card.sha256[:16]}")
+    of_each = (f"{', '.join(digests)}: {apart}" for apart, digests in rest.items())
+    whole = f"{counted(len(cards), 'network')} whose answer is the geometric mean of theirs."
+    return " ".join([whole, *results, *of_each])
 
 
 def _joined(parts: Sequence[Any], outputs: Sequence[str]) -> Any:

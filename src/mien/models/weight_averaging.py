@@ -19,7 +19,7 @@ from mien.core.errors import InputError, NetworkError
 from mien.core.formatting import counted
 from mien.data.dataset import FaceDataset
 from mien.inference.card import Card
-from mien.training.calibrated_file import divided, finished, heads, opened, take_off
+from mien.training.calibrated_file import divided, facts_of_all, finished, heads, opened, take_off
 from mien.training.splits import Mixture
 
 _PREFIX = "network."
@@ -39,7 +39,8 @@ def average(
             alike.
 
     Returns:
-        The card of the new file: that of the last one, without scores.
+        The card of the new file: that of the last one, without scores, with what every file says of its training and
+        rights.
 
     Raises:
         NetworkError: The files are not of one network, or not in float.
@@ -74,12 +75,12 @@ def average(
         f"{part:.0%} of sha256 {other.sha256[:16]}" for part, other in zip(parts, cards, strict=True)
     )
     named = " ".join(path.name for path in files) + "".join(f" --share {share:g}" for share in shares)
+    told = facts_of_all(cards)
     made = card.model_copy(
         update={
-            "scores": (),
-            "mixture": {name: entry for one in cards for name, entry in one.mixture.items()},
+            **told,
             "summary": f"{card.summary} Its weights are a mean: {shares_text}.",
-            "made_with": f"{card.made_with}; mien models average {named}",
+            "made_with": f"{told['made_with']}; mien models average {named}",
         }
     )
     return finished(bare, made, data, target)

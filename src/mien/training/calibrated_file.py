@@ -7,6 +7,7 @@ A file keeps its weights when its calibration changes, and a quantised one keeps
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +255,22 @@ def calibration_facts(calibration: Calibration) -> dict[str, Any]:
         "fitted_to": dict(calibration.fitted_to),
         "blend": None if blend is None else blend.share,
         "adjustment": 0.0 if blend is None else blend.adjustment,
+    }
+
+
+def facts_of_all(cards: Sequence[Card]) -> dict[str, Any]:
+    """What a card of a network made of others has of all their cards; what several say alike is told once."""
+    said = {
+        field: " ".join(dict.fromkeys(getattr(card, field) for card in cards if getattr(card, field)))
+        for field in ("training", "split", "rights", "limits")
+    }
+    return {
+        **said,
+        "licence": ", ".join(dict.fromkeys(card.licence for card in cards)),
+        "made_with": "; ".join(dict.fromkeys(card.made_with for card in cards)),
+        "entries": {name: entry for card in reversed(cards) for name, entry in card.entries.items()},
+        "mixture": {name: entry for card in cards for name, entry in card.mixture.items()},
+        "scores": (),
     }
 
 
