@@ -42,7 +42,7 @@ def test_tables_images_and_a_page(mien: Run, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     for words in (
         "on PublicTest of faces.csv; labels: the data's own; one view",
-        "leak-free part",
+        "leak-free part: without 5 images of Training or copied from it",
         "95 % interval",
         "macro-F1",
         "test / training",
@@ -88,6 +88,7 @@ def test_private_test_is_remarked(mien: Run) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--format", "json", "--split", "PrivateTest")
     assert json.loads(done.stdout)["n"] == 35
     assert "PrivateTest is for the final figures" in done.stderr
+    assert "leak_free" not in done.stdout + done.stderr, "the name of the field is for programs"
     assert "mien models test" in done.stderr
     assert "open-private" not in mien(f"{READER}:half_right", "faces.csv").stderr
 

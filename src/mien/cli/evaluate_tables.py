@@ -22,7 +22,7 @@ def show_evaluation(found: Evaluation, console: Console) -> None:
     """Print key figures, classes, confusions, second guesses and people."""
     console.print(_title(found), soft_wrap=True)
     for heading, table in (
-        ("", _figures(found)),
+        (_figures_heading(found), _figures(found)),
         ("every class", _classes(found)),
         (
             "confusion matrix: rows what an image was, columns what was predicted",
@@ -59,6 +59,13 @@ def _title(found: Evaluation) -> Text:
         if options.center_crop == 1
         else f", the middle {precise(options.center_crop, 0)} of each image's sides",
     )
+
+
+def _figures_heading(found: Evaluation) -> str:
+    if found.leak_free is None:
+        return ""
+    gone = counted(int(found.leaked.sum()), "image")
+    return f"key figures; leak-free part: without {gone} of {found.training_split} or copied from it"
 
 
 def _figures(found: Evaluation) -> Table:

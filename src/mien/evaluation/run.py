@@ -203,10 +203,10 @@ def _remarks(counted: Answered, options: EvaluateOptions, leaked: NDArray[np.boo
     elif leaked is not None and options.split == ALL:
         remarks.append(
             f"{int(leaked.sum()):,} of these faces are in {named(TRAINING)} or copies of such: what a model that has learned from them shows of "
-            "other faces, leak_free says alone"
+            "other faces, the leak-free part says alone"
         )
     elif leaked is None:
         remarks.append(
-            "the data has no training split, so nothing can be said about copies in it: leak_free is empty"
+            "the data has no training split, so nobody knows which images are copies of those learned from: there is no leak-free part"
         )
     return remarks
