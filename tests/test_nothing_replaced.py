@@ -22,7 +22,7 @@ from tests.commands import run_mien
 from tests.studies.making_studies import save, smiling
 
 NAMES = ("angry", "disgust", "fear", "happy", "neutral", "sad", "surprise")
-PEOPLE = "source,change,person,other,start,end,name\na.mp4,name,1,,,,Anna\n"
+CORRECTIONS = "source,change,person,other,start,end,name\na.mp4,name,1,,,,Anna\n"
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +32,7 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_table(folder / "rows.csv", film())
     write_reference(folder / "reference.csv", {"a.mp4": "happy"})
     coded(folder / "anna.csv", EXACT)
-    (folder / "people.csv").write_text(PEOPLE)
+    (folder / "corrections.csv").write_text(CORRECTIONS)
     (folder / "words.csv").write_text("happy=joy\n")
     (folder / "mapping.json").write_text(
         json.dumps({**dict.fromkeys(NAMES, "negative"), "happy": "positive"})
@@ -58,10 +58,10 @@ def originals(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         "score rows.csv reference.csv -o {rows.csv}",
         "score rows.csv reference.csv -o {reference.csv}",
-        "score rows.csv reference.csv --people people.csv -o {people.csv}",
+        "score rows.csv reference.csv --corrections corrections.csv -o {corrections.csv}",
         "score rows.csv reference.csv --mapping mapping.json -o {mapping.json}",
         "agree rows.csv anna.csv --map words.csv -o {words.csv}",
-        "people rows.csv people.csv -o {people.csv}",
+        "people rows.csv corrections.csv -o {corrections.csv}",
         "analyze talk.mp4 --transcript said.vtt -o {said.vtt} -o page.html",
         "audience talk.mp4 --consented --key-points points.csv -o {points.csv}",
         "audience talk.mp4 --consented --key-points points.csv --changes {points.csv}",
