@@ -1,7 +1,7 @@
 """No state of the page has anything that axe-core finds fault with: light and dark, on a desktop and a phone.
 
-Each state is reached once on each screen, and looked at in light and in dark: what differs are colours, and they follow
-what the browser prefers at once.
+Each state is reached once on each screen, those of the camera and of files in one visit, and looked at in light and in
+dark: what differs are colours, and they follow what the browser prefers at once.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ def check(visit: Visit, screen: str, state: str) -> None:
     for number, scheme in enumerate(schemes if screen == "desktop" else reversed(schemes)):
         visit.page.emulate_media(color_scheme=scheme)
         visit.page.evaluate(FADED)
-        assert violations(visit, *COLOURS * number) == [], scheme
+        assert violations(visit, *COLOURS * number) == [], f"{state}, {scheme}"
         visit.shot(f"{screen}-{scheme}-{state}", whole="booth" not in state)
-    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "wider than the screen"
+    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{state}: wider than the screen"
 
 
 def test_axe_finds_faults(visit: Visit) -> None:
@@ -65,7 +65,9 @@ def test_axe_finds_faults(visit: Visit) -> None:
 
 
 @each_screen
-def test_the_camera_and_its_booth(visiting: Visiting, screen: str) -> None:
+def test_the_camera_its_booth_and_files(
+    visiting: Visiting, screen: str, astronaut: np.ndarray, movie: Callable[..., Path]
+) -> None:
     with visiting("about:blank", **SCREENS[screen]) as visit:
         page = visit.page
         visit.film(640, 480, rate=5, face=True)  # Few frames, so that there is time for axe between them.
@@ -76,6 +78,10 @@ def test_the_camera_and_its_booth(visiting: Visiting, screen: str) -> None:
         visit.wait_for_results(5)
         assert page.locator("#people .person").count() == 1
         check(visit, screen, "camera")
+        page.check("#landmarks")
+        page.wait_for_function("() => /yaw/.test(document.querySelector('.measures')?.textContent ?? '')")
+        check(visit, screen, "landmarks")
+        page.uncheck("#landmarks")
         page.click("#pause")
         check(visit, screen, "paused")
         page.click("#pause")
@@ -88,16 +94,8 @@ def test_the_camera_and_its_booth(visiting: Visiting, screen: str) -> None:
         check(visit, screen, "booth")
         page.click("#booth-leave")
         check(visit, screen, "photos")
-        assert not visit.problems
-
-
-@each_screen
-def test_nobody_in_view_and_no_camera(visiting: Visiting, screen: str) -> None:
-    with visiting("about:blank", **SCREENS[screen]) as visit:
-        page = visit.page
+        page.click("#stop")
         visit.film(640, 360, rate=10)
-        page.goto(visit.home)
-        visit.ready()
         page.click("#start")
         visit.wait_for_results(8)
         assert "Nobody in view" in page.locator("#group").inner_text()
@@ -109,36 +107,38 @@ def test_nobody_in_view_and_no_camera(visiting: Visiting, screen: str) -> None:
         page.click("#start")
         page.wait_for_selector("#trouble:not([hidden])")
         check(visit, screen, "refused")
+        assert not visit.problems
+        for way in ("device", "server"):
+            visit.choose(way)
+            give_files(visit, screen, way, astronaut, movie)
 
 
-@each_screen
-@pytest.mark.parametrize("way", ["device", "server"])
-def test_files(
-    visiting: Visiting, screen: str, way: str, astronaut: np.ndarray, movie: Callable[..., Path]
+def give_files(
+    visit: Visit, screen: str, way: str, astronaut: np.ndarray, movie: Callable[..., Path]
 ) -> None:
-    with visiting(**SCREENS[screen]) as visit:
-        page = visit.page
-        visit.ready()
-        visit.choose(way)
-        given = [
-            ("seen.png", "image/png", encoded(astronaut)),
-            ("nobody.png", "image/png", encoded(np.full((90, 120, 3), 128, np.uint8))),
-            ("notes.txt", "text/plain", b"Dear all"),
-        ]
-        if way == "device" or screen == "desktop":  # The server draws a video for long.
-            given.append(("walk.mp4", "video/mp4", movie(10, name="walk.mp4").read_bytes()))
-        files: list[Any] = [
-            {"name": name, "mimeType": kind, "buffer": content} for name, kind, content in given
-        ]
-        page.set_input_files("#choose", files)
-        check(visit, screen, f"files-on-their-way-{way}")
-        for name, _, _ in given:
-            page.wait_for_selector(f".result[aria-label='{name}'][data-state]")
-        assert page.locator(".result[data-state=failed]").count() == 1
-        check(visit, screen, f"files-{way}")
+    """A face, nobody, what is no image, and a video."""
+    given = [
+        ("seen.png", "image/png", encoded(astronaut)),
+        ("nobody.png", "image/png", encoded(np.full((90, 120, 3), 128, np.uint8))),
+        ("notes.txt", "text/plain", b"Dear all"),
+    ]
+    if way == "device" or screen == "desktop":  # The server draws a video for long.
+        given.append(("walk.mp4", "video/mp4", movie(10, name="walk.mp4").read_bytes()))
+    files: list[Any] = [
+        {"name": name, "mimeType": kind, "buffer": content} for name, kind, content in given
+    ]
+    visit.page.set_input_files("#choose", files)
+    check(visit, screen, f"files-on-their-way-{way}")
+    for name, _, _ in given:
+        visit.page.wait_for_selector(f".result[aria-label='{name}'][data-state]")
+    assert visit.page.locator(".result[data-state=failed]").count() == 1, way
+    check(visit, screen, f"files-{way}")
+    for name, _, _ in given:
+        visit.page.get_by_role("button", name=f"Remove {name}").click()
 
 
 @each_screen
+@pytest.mark.usefixtures("without_npm")
 def test_the_source_of_the_server_and_the_token(
     visiting: Visiting, screen: str, tmp_path: Path, movie: Callable[..., Path]
 ) -> None:

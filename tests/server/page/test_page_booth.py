@@ -90,6 +90,7 @@ def test_the_last_twelve_are_kept(visit: Visit) -> None:
     assert (kept[0], kept[-1]) == ("Photo 15, 15 people", "Photo 4, 4 people")
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_photos_of_rules_are_shown(visiting: Visiting, tmp_path: Path, astronaut: np.ndarray) -> None:
     folder = tmp_path / "photos"
     folder.mkdir()
@@ -111,6 +112,7 @@ def test_photos_of_rules_are_shown(visiting: Visiting, tmp_path: Path, astronaut
         assert not visit.problems
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_the_booth_of_what_the_server_sees(visiting: Visiting, tmp_path: Path, movie: object) -> None:
     source = OwnSource(f"live:{movie(400)}")  # type: ignore[operator]
     with serving(tmp_path / "service", source=source) as service, visiting(service.url) as visit:

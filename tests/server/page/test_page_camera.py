@@ -9,7 +9,7 @@ import pytest
 
 from mien.core.labels import NOTICE
 from tests.server.page.visiting import Visit, Visiting
-from tests.server.service import Service, serving
+from tests.server.service import serving
 
 
 @pytest.mark.parametrize("way", ["device", "server"])
@@ -42,14 +42,17 @@ def test_the_camera_is_read(visit: Visit, way: str) -> None:
 
 def test_on_the_device_nothing_is_sent_and_no_connection_is_needed(visit: Visit) -> None:
     visit.ready()
-    visit.context.set_offline(True)
     visit.asked.clear()
-    visit.page.click("#start")
-    visit.wait_for_results(10)
-    visit.page.set_input_files(
-        "#choose", {"name": "seen.png", "mimeType": "image/png", "buffer": visit.page.screenshot()}
-    )
-    visit.page.wait_for_selector(".result[data-state=done]")
+    visit.page.context.set_offline(True)
+    try:
+        visit.page.click("#start")
+        visit.wait_for_results(10)
+        visit.page.set_input_files(
+            "#choose", {"name": "seen.png", "mimeType": "image/png", "buffer": visit.page.screenshot()}
+        )
+        visit.page.wait_for_selector(".result[data-state=done]")
+    finally:
+        visit.page.context.set_offline(False)
     assert [url for url in visit.asked if not url.startswith("blob:")] == []
 
 
@@ -149,22 +152,20 @@ def test_in_the_dark(visiting: Visiting) -> None:
         assert not visit.problems
 
 
-def test_without_parts_from_npm_the_server_reads(visiting: Visiting, service: Service) -> None:
-    told = service.client.get("/v1/page").json()
-    with visiting("about:blank") as visit:
-        visit.page.route("**/v1/page", lambda route: route.fulfill(json={**told, "device": False}))
-        visit.page.goto(service.url)
-        visit.ready()
-        assert visit.page.locator("input[value=device]").is_disabled()
-        assert (
-            "built without the parts that it needs in a browser"
-            in visit.page.locator("#device-note").inner_text()
-        )
-        visit.page.click("#start")
-        visit.wait_for_results(5)
-        visit.shot("server-alone")
+@pytest.mark.usefixtures("without_npm")
+def test_without_parts_from_npm_the_server_reads(visit: Visit) -> None:
+    visit.ready()
+    assert visit.page.locator("input[value=device]").is_disabled()
+    assert (
+        "built without the parts that it needs in a browser"
+        in visit.page.locator("#device-note").inner_text()
+    )
+    visit.page.click("#start")
+    visit.wait_for_results(5)
+    visit.shot("server-alone")
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: Path) -> None:
     with (
         serving(tmp_path / "service", token="sesame-sesame-sesame") as guarded,
@@ -184,6 +185,7 @@ def test_a_token_is_asked_for_where_it_is_needed(visiting: Visiting, tmp_path: P
         visit.wait_for_results(5)
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_a_server_that_goes_away_is_told(visiting: Visiting, tmp_path: Path) -> None:
     with serving(tmp_path / "service") as running:
         visiting_it = visiting(running.url)

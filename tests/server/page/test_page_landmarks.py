@@ -16,7 +16,6 @@ from playwright.sync_api import FilePayload
 from mien.core.errors import NetworkError
 from mien.inference.config import PipelineConfig
 from mien.inference.weights import part_path
-from tests.server.page.test_page_accessibility import AXE, SCREENS, check, each_screen
 from tests.server.page.visiting import UNPACKED, Running, Visit, Visiting
 from tests.server.service import Service, encoded, serving
 
@@ -110,20 +109,6 @@ def test_points_and_movements_are_shown_while_they_are_wanted(visit: Visit, way:
     page.wait_for_selector(".measures", state="detached")
     visit.wait_for_results(6)
     assert page.evaluate(POINTS) < without + 200
-
-
-@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core: npm ci in web/ (make test does)")
-@each_screen
-def test_axe_finds_nothing_in_the_measures(visiting: Visiting, screen: str) -> None:
-    with visiting("about:blank", **SCREENS[screen]) as visit:
-        page = visit.page
-        visit.film(640, 480, rate=5, face=True)
-        page.goto(visit.home)
-        visit.ready()
-        page.check("#landmarks")
-        page.click("#start")
-        page.wait_for_function("() => /yaw/.test(document.querySelector('.measures')?.textContent ?? '')")
-        check(visit, screen, "landmarks")
 
 
 def test_tables_of_images_have_the_columns(visit: Visit, astronaut: np.ndarray) -> None:

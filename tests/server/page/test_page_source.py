@@ -50,6 +50,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory, scene: Callable[[int], np.nda
     return path
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_what_the_server_sees_is_shown(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
     with (
         serving(tmp_path / "service", source=OwnSource(f"live:{clip}")) as service,
@@ -130,6 +131,7 @@ def test_pause_stop_and_back_to_the_camera(visiting: Visiting, tmp_path: Path, c
         assert not visit.problems
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int], np.ndarray]) -> None:
     with camera_server(scene(0)) as camera:
         own = OwnSource(
@@ -156,6 +158,7 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
             page.wait_for_selector("#stage-note", state="hidden")
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_the_end_of_a_video_is_told_on_a_phone(
     visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]
 ) -> None:
@@ -179,6 +182,7 @@ def test_the_end_of_a_video_is_told_on_a_phone(
         assert not visit.problems
 
 
+@pytest.mark.usefixtures("without_npm")
 def test_the_token_is_asked_for(visiting: Visiting, tmp_path: Path, clip: Path) -> None:
     with (
         serving(tmp_path / "service", source=OwnSource(f"live:{clip}"), token=TOKEN) as service,

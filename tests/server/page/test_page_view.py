@@ -63,6 +63,7 @@ def test_the_view_has_the_shape_of_the_source(visit: Visit) -> None:
 
 
 @pytest.mark.parametrize("fps", [2, 5])
+@pytest.mark.usefixtures("without_npm")
 def test_at_a_few_frames_a_second_a_person_stays_one(
     visiting: Visiting, tmp_path: Path, movie: Callable[..., Path], fps: int
 ) -> None:

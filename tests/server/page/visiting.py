@@ -6,7 +6,7 @@ import base64
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from mien.server import web_page
 from tests.server.service import Service
 
 SHOTS = Path(__file__).parents[3] / "artifacts" / "page"
@@ -92,7 +93,7 @@ def browser(camera: Path) -> Iterator[Browser]:
     ]
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
-            executable_path=path, args=["--no-sandbox", "--disable-gpu", *fake]
+            executable_path=path, args=["--no-sandbox", "--disable-gpu", "--process-per-site", *fake]
         )
         yield chromium
         chromium.close()
@@ -125,7 +126,7 @@ class Visit:
     """The page, open in a browser, and all that it did."""
 
     def __init__(self, page: Page, url: str, home: str) -> None:
-        self.page, self.context, self.home = page, page.context, home
+        self.page, self.home = page, home
         self.problems: list[str] = []
         self.asked: list[str] = []
         page.on(
@@ -178,18 +179,25 @@ class Visit:
 
 
 Visiting = Callable[..., Any]
-
-
 Running = Callable[..., Any]
+SCREEN = {"width": 1320, "height": 960}
 
 
 @pytest.fixture(scope="module")
-def run_module(browser: Browser, service: Service) -> Iterator[Running]:
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """What all visits of a file share, but those that ask for a context of their own: the browser fetches and compiles
+    each program once.
+    """
+    with closing(browser.new_context(viewport=SCREEN)) as context:
+        context.set_default_timeout(READY)
+        yield context
+
+
+@pytest.fixture(scope="module")
+def run_module(context: BrowserContext, service: Service) -> Iterator[Running]:
     """Runs a program, a function of one of the page's modules and an argument, in a browser that shows
     nothing else of the page.
     """
-    context = browser.new_context()
-    context.set_default_timeout(READY)
     page = context.new_page()
     page.route("**/static/main.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
     page.goto(service.url)
@@ -200,25 +208,44 @@ def run_module(browser: Browser, service: Service) -> Iterator[Running]:
         )
 
     yield run
-    context.close()
+    page.close()
+
+
+@pytest.fixture(scope="module")
+def compiled(run_module: Running) -> None:
+    """A page that stays open and holds the networks: what it has compiled, later ones of its process find, which saves
+    each half of a second of a core.
+    """
+    run_module(
+        "device.js",
+        """async ({ Device }) => {
+          window.device = new Device(await (await fetch("/v1/page")).json());
+          await window.device.ready;
+        }""",
+    )
 
 
 @pytest.fixture
-def visiting(browser: Browser, service: Service) -> Visiting:
-    """Opens the page; options are those of a browser context."""
+def visiting(browser: Browser, context: BrowserContext, service: Service, compiled: None) -> Visiting:
+    """Opens the page; options are those of a browser context of its own."""
 
     @contextmanager
     def visit(url: str | None = None, **options: Any) -> Iterator[Visit]:
-        context: BrowserContext = browser.new_context(
-            viewport=options.pop("viewport", {"width": 1320, "height": 960}), **options
-        )
-        context.set_default_timeout(READY)
-        try:
-            yield Visit(context.new_page(), url or service.url, service.url)
-        finally:
-            context.close()
+        own = browser.new_context(**{"viewport": SCREEN, **options}) if options else None
+        page = (own or context).new_page()
+        with closing(own or page):
+            page.set_default_timeout(READY)
+            yield Visit(page, url or service.url, service.url)
 
     return visit
+
+
+@pytest.fixture
+def without_npm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Services as they are where mien was built without the parts that the way on the device needs: for tests of other
+    ways on services of their own, for which each page would compile those parts, a second and a half of a core.
+    """
+    monkeypatch.setattr(web_page, "device_available", lambda: False)
 
 
 @pytest.fixture
