@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 
 AXE = Path(__file__).parents[1] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 DESK, PHONE, A4 = 1100, 390, 700
@@ -30,19 +30,23 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(browser: Browser, path: Path, width: int = DESK, scheme: str = "light") -> Iterator[Page]:
-    """A page of a file, in which nothing went wrong."""
+    """A page of a file, in which nothing went wrong. One page shows all, one after the other: each of its own would start
+    a process, for half a second of a core.
+    """
     # The page's own policy forbids scripts from elsewhere, such as those of a test.
-    context = browser.new_context(
-        viewport={"width": width, "height": 900},
-        color_scheme=scheme,  # type: ignore[arg-type]
-        bypass_csp=True,
-    )
-    page = context.new_page()
+    [context] = browser.contexts or [browser.new_context(bypass_csp=True)]
+    [page] = context.pages or [context.new_page()]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(media="screen", color_scheme=scheme)  # type: ignore[arg-type]
     problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
+
+    def note(error: Error) -> None:
+        problems.append(str(error))
+
+    page.on("pageerror", note)
     page.goto(path.as_uri())
     yield page
-    context.close()
+    page.remove_listener("pageerror", note)
     assert problems == []
 
 

@@ -4,6 +4,15 @@ conftest.
 
 from __future__ import annotations
 
-from tests.server.page.visiting import browser, camera, compiled, context, run_module, visit, visiting, without_npm
+from tests.server.page.visiting import (
+    browser,
+    camera,
+    compiled,
+    context,
+    run_module,
+    visit,
+    visiting,
+    without_npm,
+)
 
 __all__ = ["browser", "camera", "compiled", "context", "run_module", "visit", "visiting", "without_npm"]

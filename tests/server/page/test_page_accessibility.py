@@ -52,7 +52,9 @@ def check(visit: Visit, screen: str, state: str) -> None:
         visit.page.evaluate(FADED)
         assert violations(visit, *COLOURS * number) == [], f"{state}, {scheme}"
         visit.shot(f"{screen}-{scheme}-{state}", whole="booth" not in state)
-    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{state}: wider than the screen"
+    assert visit.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (
+        f"{state}: wider than the screen"
+    )
 
 
 def test_axe_finds_faults(visit: Visit) -> None:
@@ -124,9 +126,7 @@ def give_files(
     ]
     if way == "device" or screen == "desktop":  # The server draws a video for long.
         given.append(("walk.mp4", "video/mp4", movie(10, name="walk.mp4").read_bytes()))
-    files: list[Any] = [
-        {"name": name, "mimeType": kind, "buffer": content} for name, kind, content in given
-    ]
+    files: list[Any] = [{"name": name, "mimeType": kind, "buffer": content} for name, kind, content in given]
     visit.page.set_input_files("#choose", files)
     check(visit, screen, f"files-on-their-way-{way}")
     for name, _, _ in given:

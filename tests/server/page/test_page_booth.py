@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from mien.server.settings import OwnSource
-from tests.server.page.visiting import Visit, Visiting
+from tests.server.page.visiting import Running, Visit, Visiting
 from tests.server.service import encoded, serving
+
+pytestmark = pytest.mark.usefixtures("compiled")
 
 PHOTO = "2026-11-20T19-33-12.400+00-00-everybody-smiles-6d0f5b.jpg"
 
@@ -75,16 +77,15 @@ def test_what_lies_beneath_cannot_be_reached(visit: Visit) -> None:
     assert page.locator("#booth-open").is_hidden()
 
 
-def test_the_last_twelve_are_kept(visit: Visit) -> None:
-    visit.ready()
-    kept = visit.page.evaluate(
-        """async () => {
-          const { Photos } = await import("/static/live/photos.js");
+def test_the_last_twelve_are_kept(run_module: Running) -> None:
+    kept = run_module(
+        "live/photos.js",
+        """({ Photos }) => {
           const [card, list] = [document.querySelector("#photos-card"), document.querySelector("#photos")];
           const photos = new Photos(card, list, false);
           for (let number = 1; number <= 15; number++) photos.add(new Blob(["x"]), number);
           return [...list.querySelectorAll("img")].map(({ alt }) => alt);
-        }"""
+        }""",
     )
     assert len(kept) == 12
     assert (kept[0], kept[-1]) == ("Photo 15, 15 people", "Photo 4, 4 people")

@@ -9,7 +9,6 @@ import json
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -24,6 +23,8 @@ from mien.tracking.tracker import SOON
 from tests.server.page.visiting import Visit
 from tests.server.service import encoded
 from tests.waiting import until
+
+pytestmark = pytest.mark.usefixtures("compiled")
 
 DROP = """async ([name, type, data]) => {
   const files = new DataTransfer();
@@ -48,10 +49,14 @@ def _downloaded(visit: Visit, card: Locator, label: str) -> tuple[str, bytes]:
     return waiting.value.suggested_filename, Path(waiting.value.path()).read_bytes()
 
 
-@pytest.mark.parametrize("way", ["device", "server"])
-def test_an_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
+def test_an_image_both_ways(visit: Visit, astronaut: np.ndarray, pipeline: Pipeline) -> None:
     visit.ready()
-    visit.choose(way)
+    for way in ("device", "server"):
+        visit.choose(way)
+        _check_image(visit, way, astronaut, pipeline)
+
+
+def _check_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipeline) -> None:
     card = _drop(visit, "Eileen & co.png", "image/png", encoded(astronaut))
     assert "1 face: happy" in card.inner_text()
     visit.shot(f"image-{way}")
@@ -79,9 +84,10 @@ def test_an_image(visit: Visit, way: str, astronaut: np.ndarray, pipeline: Pipel
     assert NOTICE in report
     assert stylesheet() in report
     assert not re.search(r"https?://", report)
+    card.get_by_role("button", name="Remove Eileen & co.png").click()
 
 
-def test_an_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
+def test_an_image_without_a_face_and_files_that_are_none(visit: Visit) -> None:
     visit.ready()
     card = _drop(visit, "plain.png", "image/png", encoded(np.full((90, 120, 3), 128, np.uint8)))
     assert "No face found" in card.inner_text()
@@ -91,6 +97,13 @@ def test_an_image_without_a_face_and_one_that_is_none(visit: Visit) -> None:
     assert "notes.png: expected an image or a video; got text: choose" in failed.inner_text()
     failed.get_by_role("button", name="Remove notes.png").click()
     assert failed.count() == 0
+    visit.choose("server")
+    visit.page.evaluate(DROP, ["notes.mp4", "video/mp4", base64.b64encode(b"not a video at all").decode()])
+    failed.wait_for()
+    assert "notes.mp4" in failed.inner_text()
+    visit.problems[:] = [
+        problem for problem in visit.problems if "415" not in problem and "422" not in problem
+    ]
 
 
 def test_a_video_on_the_device(visit: Visit, movie: Callable[..., Path], portrait: np.ndarray) -> None:
@@ -158,18 +171,6 @@ def test_a_video_on_the_server(visit: Visit, movie: Callable[..., Path]) -> None
     card.get_by_role("button", name="Remove walk.mp4").click()
     until(lambda: visit.page.evaluate("(place) => fetch(place).then(({ status }) => status)", place) == 404)
     visit.problems[:] = [problem for problem in visit.problems if "404" not in problem]
-
-
-def test_a_video_that_is_none_is_told_on_the_server(visit: Visit) -> None:
-    visit.ready()
-    visit.choose("server")
-    visit.page.evaluate(DROP, ["notes.mp4", "video/mp4", base64.b64encode(b"not a video at all").decode()])
-    failed: Any = visit.page.locator(".result[data-state=failed]")
-    failed.wait_for()
-    assert "notes.mp4" in failed.inner_text()
-    visit.problems[:] = [
-        problem for problem in visit.problems if "415" not in problem and "422" not in problem
-    ]
 
 
 def test_choices_hold_for_images(visit: Visit, astronaut: np.ndarray, grace_hopper: np.ndarray) -> None:

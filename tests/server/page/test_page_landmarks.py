@@ -19,12 +19,14 @@ from mien.inference.weights import part_path
 from tests.server.page.visiting import UNPACKED, Running, Visit, Visiting
 from tests.server.service import Service, encoded, serving
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 BOTH = f"""async ({{ Device }}, data) => {{
   const {{ Server }} = await import("/static/server.js");
   const {{ decoded }} = await import("/static/files/image.js");
   const {{ pixelsOf }} = await import("/static/images.js");
   const settings = await (await fetch("/v1/page")).json();
-  const device = new Device(settings);
+  window.device ??= new Device(settings);
   const file = new File([({UNPACKED})(data)], "image.png", {{ type: "image/png" }});
   const here = await device.image(pixelsOf(await decoded(file)), 30, true);
   const {{ faces }} = await new Server(settings).image(file, 30, true);

@@ -17,15 +17,16 @@ def test_the_page_reads_under_a_path_of_its_own(visiting: Visiting, tmp_path: Pa
         serving(tmp_path, prefix="/tools/mien") as service,
         proxied(service.port, "/tools/mien", strips) as address,
     ):
-        for way in ("device", "server"):
-            with visiting(address) as visit:
-                visit.ready()
+        with visiting(address) as visit:
+            visit.ready()
+            for way in ("device", "server"):
                 visit.choose(way)
                 visit.page.click("#start")
                 visit.wait_for_results(5)
-                assert not visit.problems
-                asked = [one for one in visit.asked if one.startswith("http")]
-                assert all(one.startswith(address) for one in asked), asked
+                assert not visit.problems, way
+                visit.page.click("#stop")
+            asked = [one for one in visit.asked if one.startswith("http")]
+            assert all(one.startswith(address) for one in asked), asked
         with visiting(f"{address}docs") as visit:
             assert visit.page.locator("section").count() > 15
             visit.page.click("text=openapi.json")

@@ -16,7 +16,7 @@ from mien.media.blur import Blur
 from mien.media.live import LiveOptions
 from mien.server.settings import OwnSource
 from tests.server.camera_server import camera_server
-from tests.server.page.visiting import Visiting
+from tests.server.page.visiting import PHONE, Visiting
 from tests.server.service import Service, serving
 from tests.waiting import until
 
@@ -162,10 +162,9 @@ def test_lost_and_back(visiting: Visiting, tmp_path: Path, scene: Callable[[int]
 def test_the_end_of_a_video_is_told_on_a_phone(
     visiting: Visiting, tmp_path: Path, movie: Callable[..., Path]
 ) -> None:
-    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
     with (
         serving(tmp_path / "service", source=OwnSource(f"live:{movie(12)}")) as service,
-        visiting(service.url, **phone) as visit,
+        visiting(service.url, **PHONE) as visit,
     ):
         page = visit.page
         visit.ready()

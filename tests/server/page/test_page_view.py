@@ -13,6 +13,8 @@ from mien.server.settings import OwnSource
 from tests.server.page.visiting import Visit, Visiting
 from tests.server.service import serving
 
+pytestmark = pytest.mark.usefixtures("compiled")
+
 VIEWS = [
     *((*shape, (1320, 960)) for shape in ((640, 360), (640, 480), (360, 640), (480, 480))),
     (640, 360, (390, 844)),

@@ -213,8 +213,8 @@ def run_module(context: BrowserContext, service: Service) -> Iterator[Running]:
 
 @pytest.fixture(scope="module")
 def compiled(run_module: Running) -> None:
-    """A page that stays open and holds the networks: what it has compiled, later ones of its process find, which saves
-    each half of a second of a core.
+    """A page that stays open and holds the networks, for files with many visits: what it has compiled, later ones of its
+    process find, which saves each a second of a core.
     """
     run_module(
         "device.js",
@@ -226,7 +226,7 @@ def compiled(run_module: Running) -> None:
 
 
 @pytest.fixture
-def visiting(browser: Browser, context: BrowserContext, service: Service, compiled: None) -> Visiting:
+def visiting(browser: Browser, context: BrowserContext, service: Service) -> Visiting:
     """Opens the page; options are those of a browser context of its own."""
 
     @contextmanager
