@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from mien.server import web_page
 from tests.server.service import Service
@@ -180,7 +180,7 @@ class Visit:
 
 Visiting = Callable[..., Any]
 Running = Callable[..., Any]
-SCREEN = {"width": 1320, "height": 960}
+SCREEN: ViewportSize = {"width": 1320, "height": 960}
 
 
 @pytest.fixture(scope="module")
