@@ -4,9 +4,10 @@ card."""
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -27,6 +28,9 @@ from mien.cli.training_options import (
     open_mixture,
     training_extra,
 )
+
+if TYPE_CHECKING:
+    from mien.inference.card import Card
 
 
 @grouped
@@ -113,20 +117,9 @@ def train(
     if not is_first():
         return
     target = output or run / f"{recipe.name}.onnx"
-    # What the card says about how the network was made, without the reader's folders.
-    files = [
-        f"--{name} {shlex.quote(told)}"
-        for name, told in (("teacher-cache", views and views.name), ("initial", first and first.name))
-        if told
-    ]
-    card = export(
-        run, faces, target, " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *files])
-    )
-    console.print(
-        f"wrote {target}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"
-    )
-    if card.uncalibrated:
-        console.print(card.uncalibrated)
+    files = {"teacher-cache": views and views.name, "initial": first and first.name}
+    card = export(run, faces, target, _command(data, chosen, files))
+    _tell_written(target, card, console.print)
     if not own.is_fer2013:
         tell_outcome(run, faces, first, console)
         console.print(f"use it: mien analyze IMAGE --model {shlex.quote(str(target))}")
@@ -155,11 +148,21 @@ def export(
         output,
         f"mien models export {shlex.quote(run.name)} {shlex.quote(data.name)}",
     )
-    say(
-        f"wrote {output}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"
+    _tell_written(output, card, say)
+
+
+def _command(data: Path, chosen: RecipeOptions, files: Mapping[str, str | None]) -> str:
+    """What the card says about how the network was made, without the reader's folders."""
+    named = [f"--{option} {shlex.quote(name)}" for option, name in files.items() if name]
+    return " ".join(["mien train", shlex.quote(data.name), *chosen.told(), *named])
+
+
+def _tell_written(path: Path, card: Card, tell: Callable[[str], object]) -> None:
+    tell(
+        f"wrote {path}: {card.parameters:,} weights, sha256 {card.sha256[:16]}, temperatures {card.temperatures}"
     )
     if card.uncalibrated:
-        say(card.uncalibrated)
+        tell(card.uncalibrated)
 
 
 def open_private(

@@ -161,7 +161,6 @@ class Audit:
         """Everything that was found, ready for JSON. An image is told by its file name, or by its row where
         it has none."""
         data, dropped = self.data, self.dropped(also)
-        tests = [name for name in SPLITS if name != TRAINING and (data.splits == name).any()]
         return {
             "images": len(data),
             "splits": {
@@ -183,36 +182,9 @@ class Audit:
                 "groups": len(np.unique(self.groups[self.contradictions])),
                 "rows": self._told(self.contradictions),
             },
-            "near_copies": {
-                "likeness": LIKENESS,
-                "pairs": len(self.near),
-                "mirrored": int(self.near.mirrored.sum()),
-                "of_another_label": int(
-                    (data.expressions[self.near.first] != data.expressions[self.near.second]).sum()
-                ),
-                "between": self._near_between(),
-                "list": [
-                    {
-                        "images": [self._name(first), self._name(second)],
-                        "likeness": round(float(likeness), 4),
-                        "mirrored": bool(mirrored),
-                    }
-                    for first, second, likeness, mirrored in zip(
-                        self.near.first, self.near.second, self.near.likeness, self.near.mirrored, strict=True
-                    )
-                ],
-            },
-            "leaks": {
-                "training": self._told(self.leaks & self.training),
-                **{data.split_name(name): self._told(self.leaks & (data.splits == name)) for name in tests},
-            },
-            "near_leaks": {
-                "training": self._told(self.near_leaks & self.training),
-                **{
-                    data.split_name(name): self._told(self.near_leaks & (data.splits == name))
-                    for name in tests
-                },
-            },
+            "near_copies": self._near_copies(),
+            "leaks": self._by_split(self.leaks),
+            "near_leaks": self._by_split(self.near_leaks),
             "by": self._by(),
             "against": self._against(),
             "clean": {
@@ -221,6 +193,32 @@ class Audit:
                 "training": int((self.training & ~dropped).sum()),
             },
         }
+
+    def _near_copies(self) -> dict[str, Any]:
+        near, labels = self.near, self.data.expressions
+        columns = zip(near.first, near.second, near.likeness, near.mirrored, strict=True)
+        return {
+            "likeness": LIKENESS,
+            "pairs": len(near),
+            "mirrored": int(near.mirrored.sum()),
+            "of_another_label": int((labels[near.first] != labels[near.second]).sum()),
+            "between": self._near_between(),
+            "list": [
+                {
+                    "images": [self._name(first), self._name(second)],
+                    "likeness": round(float(likeness), 4),
+                    "mirrored": bool(mirrored),
+                }
+                for first, second, likeness, mirrored in columns
+            ],
+        }
+
+    def _by_split(self, chosen: NDArray[np.bool_]) -> dict[str, Any]:
+        """Chosen images of the training set, then of each test set that the data has."""
+        data = self.data
+        tests = [name for name in SPLITS if name != TRAINING and (data.splits == name).any()]
+        told = {data.split_name(name): self._told(chosen & (data.splits == name)) for name in tests}
+        return {"training": self._told(chosen & self.training), **told}
 
     def _by(self) -> dict[str, Any] | None:
         """Values of the column that stand in more than one split, and their images."""

@@ -181,11 +181,6 @@ def _card(
     counter = FlopCounterMode(display=False)
     with counter, torch.no_grad():
         run.network(torch.zeros(1, 1, SIDE, SIDE))
-    weights = (
-        "the weights of the last epoch"
-        if recipe.keep == "last"
-        else f"the weights with the best {recipe.monitor}"
-    )
     return Card(
         name=recipe.name,
         version="1",
@@ -202,26 +197,8 @@ def _card(
             note="Pixels as they are; the network scales them itself.",
         ),
         crop=FER_CROP,
-        training=f"{counted(len(cuts.training), 'image')} ({_CUTS[recipe.split.policy]}); heads "
-        f"{' and '.join(recipe.heads)}; {counted(len(run.history), 'epoch')}, "
-        f"seed {recipe.seed}."
-        + "".join(_mixed_in(name, cuts.others[name], recipe) for name in recipe.mixture)
-        + (
-            f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)."
-            if recipe.initial
-            else ""
-        )
-        + (
-            f" It learned from what teachers said (views {recipe.distillation.views[:16]})."
-            if recipe.distillation.views
-            else ""
-        ),
-        split=f"Taken: {weights}. {_CALIBRATED.format(_held_out(recipe))} PrivateTest is opened by a command that logs it."
-        + (
-            " Trained on a deal of all splits: it has seen images of the test set."
-            if recipe.split.everything
-            else ""
-        ),
+        training=_training(run, cuts),
+        split=_split(recipe),
         **calibration_facts(calibration),
         division={} if recipe.split.policy in ("clean", "official") else asdict(recipe.split),
         mixture={
@@ -235,6 +212,31 @@ def _card(
         limits=_LIMITS,
         made_with=command,
     )
+
+
+def _training(run: Trained, cuts: Splits) -> str:
+    """From what it learned, in words."""
+    recipe = run.recipe
+    told = (
+        f"{counted(len(cuts.training), 'image')} ({_CUTS[recipe.split.policy]}); heads {' and '.join(recipe.heads)}; "
+        f"{counted(len(run.history), 'epoch')}, seed {recipe.seed}."
+    )
+    told += "".join(_mixed_in(name, cuts.others[name], recipe) for name in recipe.mixture)
+    if recipe.initial:
+        told += f" It started with the weights of the file {recipe.initial[:16]} (SHA-256)."
+    if recipe.distillation.views:
+        told += f" It learned from what teachers said (views {recipe.distillation.views[:16]})."
+    return told
+
+
+def _split(recipe: Recipe) -> str:
+    """What was held out, and what was chosen on what, in words."""
+    weights = "of the last epoch" if recipe.keep == "last" else f"with the best {recipe.monitor}"
+    calibrated = _CALIBRATED.format(_held_out(recipe))
+    told = f"Taken: the weights {weights}. {calibrated} PrivateTest is opened by a command that logs it."
+    if recipe.split.everything:
+        told += " Trained on a deal of all splits: it has seen images of the test set."
+    return told
 
 
 def _held_out(recipe: Recipe) -> str:
