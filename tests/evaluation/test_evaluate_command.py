@@ -88,7 +88,6 @@ def test_private_test_is_remarked(mien: Run) -> None:
     done = mien(f"{READER}:half_right", "faces.csv", "--format", "json", "--split", "PrivateTest")
     assert json.loads(done.stdout)["n"] == 35
     assert "PrivateTest is for the final figures" in done.stderr
-    assert "leak_free" not in done.stdout + done.stderr, "the name of the field is for programs"
     assert "mien models test" in done.stderr
     assert "open-private" not in mien(f"{READER}:half_right", "faces.csv").stderr
 
@@ -99,6 +98,7 @@ def test_all_of_the_data_is_remarked_as_what_it_has(mien: Run, tmp_path: Path) -
     assert "on all of faces.csv" in done.stdout
     assert "75 of these faces are in Training or copies of such" in done.stderr.replace("\n", " ")
     assert "PrivateTest is for the final figures" in done.stderr
+    assert "leak_free" not in done.stdout + done.stderr, "the name of the field is for programs"
     facts = json.loads((tmp_path / "all.json").read_text(encoding="utf-8"))
     assert (facts["split"], facts["n"], facts["leak_free"]["n"]) == ("all", 140, 65)
     assert "without 75 of Training and copies of it" in (tmp_path / "report.html").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from mien.core.formatting import counted
 from mien.core.names import json_text
 
 if TYPE_CHECKING:
+    from mien.inference.pipeline import Pipeline
     from mien.media.live import LiveOptions
     from mien.rules.engine import RuleEvent
     from mien.rules.rule_file import RuleSet
@@ -126,7 +127,6 @@ def run(
     from mien.core.masking import source_name
     from mien.core.output_names import refuse_sources
     from mien.media.live import Address, is_live
-    from mien.rules.rule_file import read_rules
     from mien.rules.runner import RunOptions, replay
     from mien.tracking.options import Tracking
     from mien.tracking.session import Session
@@ -134,13 +134,7 @@ def run(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     refuse_sources([] if log is None else [log], [rules, source.removeprefix("live:")], "--log")
     video_options = over_time.video_options()
-    pipeline = networks.pipeline()
-    found = read_rules(rules, pipeline.labels, dry=dry_run)
-    if found.measures and not networks.landmarks:
-        pipeline = replace(networks, landmarks=True).pipeline()
-        notes.print(f"{rules}: landmarks are found, for {', '.join(found.measures)}", style="dim")
-    for name in found.idle:
-        notes.print(f"{rules}: no rule does {name}", style="dim")
+    pipeline, found = _opened(rules, networks, notes, dry=dry_run)
     tracking = Tracking(cuts=not is_live(source) or Address.parse(source).cuts)
     session = Session(pipeline, tracking, video_options.smoothing)
 
@@ -175,6 +169,20 @@ def run(
         told = counted(outcome.lost, "event was", "events were")
         Console(stderr=True, soft_wrap=True).print(f"{told} not delivered")
         raise typer.Exit(PART_NOT_READ)
+
+
+def _opened(rules: Path, networks: NetworkOptions, notes: Console, *, dry: bool) -> tuple[Pipeline, RuleSet]:
+    """The models and the rules, of which it depends whether landmarks are found."""
+    from mien.rules.rule_file import read_rules
+
+    pipeline = networks.pipeline()
+    found = read_rules(rules, pipeline.labels, dry=dry)
+    if found.measures and not networks.landmarks:
+        pipeline = replace(networks, landmarks=True).pipeline()
+        notes.print(f"{rules}: landmarks are found, for {', '.join(found.measures)}", style="dim")
+    for name in found.idle:
+        notes.print(f"{rules}: no rule does {name}", style="dim")
+    return pipeline, found
 
 
 class _Live(NamedTuple):

@@ -249,7 +249,7 @@ def run(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     rules, how = measured.rules(), compared.rules()
     found = find_recordings(source, on_disk=not rows)
-    check_folder(output, [source, *found.places, rules.events, measured.people, *(rows or ())])
+    check_folder(output, [source, *found.places, rules.events, measured.corrections, *(rows or ())])
     tables: list[Path] | None
     if rows:
         tables, settings = _tables(rows)
