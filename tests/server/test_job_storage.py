@@ -414,11 +414,12 @@ def test_twenty_thousand_videos_that_have_ended_cost_next_to_nothing(tmp_path: P
             0,
             float(number),
             9,
+            30,
         )
         for number in range(20_000)
     ]
     store._database.execute("BEGIN")
-    store._database.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+    store._database.executemany("INSERT INTO jobs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
     store._database.execute("COMMIT")
     store.add(Job("f" * 32, "now.mp4", 0.0))
     for plan, wanted in (

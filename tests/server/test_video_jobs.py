@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from mien.core.errors import InputError
 from mien.core.labels import NOTICE
 from mien.server.settings import Limits, ServerSettings
 from mien.server.store import Job, Store
-from mien.server.task import FILES
+from mien.server.task import FILES, VideoJobOptions
 from tests.commands import run_mien
 from tests.server.service import Service, encoded, serving
 from tests.waiting import until
@@ -54,6 +54,16 @@ def finished(service: Service, video: dict[str, Any]) -> dict[str, Any]:
     return told
 
 
+def test_a_field_that_is_no_option_is_told_with_those_that_are(service: Service) -> None:
+    for name in ("__pydantic_config__", "wanted"):
+        answer = service.client.post("/v1/videos", files={"file": b"none"}, data={name: "x"})
+        assert answer.status_code == 422
+        message = answer.json()["error"]["message"]
+        offered = message.partition("options in ")[2].partition(";")[0].split(", ")
+        assert {"fps", "results", "end"} <= {*offered} == {option.name for option in fields(VideoJobOptions)}
+        assert not [option for option in offered if option.startswith("_")]
+
+
 def refused(service: Service, options: dict[str, str]) -> bool:
     """Whether options are refused as invalid, by a video that is none: they are looked at first."""
     answer = service.client.post("/v1/videos", files={"file": b"none"}, data=options)
@@ -73,6 +83,7 @@ def test_a_video_becomes_every_result_that_analyze_gives(
     told = finished(service, send(service, path))
     assert (told["notice"], told["name"], told["progress"], told["error"]) == (NOTICE, "clip.mp4", 1.0, None)
     assert set(told["results"]) == {*FILES} - {"landmarks.png"}, "that one is of landmarks"
+    assert (told["frames"], told["expected"]) == (30, 30), "all, whatever was last told on the way"
     assert told["expires"] > time.time()
     out = tmp_path / "out"
     out.mkdir()
@@ -227,7 +238,9 @@ def test_a_restart_goes_on_to_the_same_result(movie: Callable[..., Path], tmp_pa
     stray = tmp_path / "two" / "videos" / ("f" * 32)
     stray.mkdir()
     with serving(tmp_path / "two") as service:
-        assert get(service, finished(service, video), "result.csv") == whole
+        told = finished(service, video)
+        assert get(service, told, "result.csv") == whole
+        assert told["frames"] == 500, "those of the service before, too"
         finished(service, waiting)
         assert not stray.exists(), "half an upload of a service that was killed"
 

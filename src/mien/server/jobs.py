@@ -157,12 +157,9 @@ class Jobs:
     def progress(self, job: Job) -> dict[str, Any]:
         """How far a video is: ``stage``, ``frames``, ``expected``, ``progress`` 0 to 1 or None."""
         if job.state in _OVER:
-            return {
-                **_NO_PROGRESS,
-                **self._progress.get(job.id, {}),
-                "stage": job.state,
-                "progress": 1.0 if job.state == "done" else None,
-            }
+            told = {**_NO_PROGRESS, **self._progress.get(job.id, {}), "stage": job.state, "progress": None}
+            read = {} if job.frames is None else {"frames": job.frames, "expected": job.frames}
+            return told if job.state == "failed" else {**told, **read, "progress": 1.0}
         return self._progress.get(job.id, _NO_PROGRESS)
 
     def results(self, job: Job) -> list[str]:
@@ -354,7 +351,13 @@ class Jobs:
         error, size = await asyncio.to_thread(self._folder.job(name).conclude, end, self._settings.keep)
         state = "done" if error is None else "failed"
         self._store.change(
-            name, state=state, ended=time.time(), age=self._clock.now(), error=error, bytes=size
+            name,
+            state=state,
+            ended=time.time(),
+            age=self._clock.now(),
+            error=error,
+            bytes=size,
+            frames=end.get("frames"),
         )
         self._sizes.pop(name, None)
         self._measure()

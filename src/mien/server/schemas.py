@@ -322,7 +322,7 @@ class VideoJob(_Read):
         state: ``waiting``, ``running``, ``done`` or ``failed``.
         stage: What is being done: ``waiting``, ``analyzing``, ``writing``, ``drawing``, ``faces``, ``done`` or
             ``failed``.
-        frames: Frames of this stage so far.
+        frames: Frames of this stage so far; of a video that is done, those that were read.
         expected: About how many there will be, or None.
         progress: Share of the whole work that is done, 0 to 1; None where nobody can tell.
         options: What was asked for.

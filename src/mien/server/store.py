@@ -29,6 +29,7 @@ class Job:
         deaths: How many processes have ended in the middle of reading it.
         age: When it ended by the service's own time (`Clock`), or None.
         bytes: What is kept of it; None where that has to be measured.
+        frames: How many were read, once all were; else None.
     """
 
     id: str
@@ -41,6 +42,7 @@ class Job:
     deaths: int = 0
     age: float | None = None
     bytes: int | None = 0
+    frames: int | None = None
 
 
 class Totals(NamedTuple):
@@ -57,6 +59,7 @@ _LATER = {
     "deaths": "INTEGER NOT NULL DEFAULT 0",
     "age": "REAL",
     "bytes": "INTEGER",
+    "frames": "INTEGER",
 }  # Columns that earlier versions did not have.
 
 

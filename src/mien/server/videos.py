@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import fields
 from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
@@ -58,13 +59,13 @@ _SHOWN = (".html", ".mp4", ".png")
 
 def _form_fields() -> dict[str, Any]:
     """The options as fields of a form, where what is left out is None."""
-    fields, told = {}, described_fields(VideoJobOptions.__doc__)
+    found, told = {}, described_fields(VideoJobOptions.__doc__)
     for name, about in _OPTIONS.json_schema()["properties"].items():
         kinds = [kind for kind in about.pop("anyOf", []) if kind != {"type": "null"}]
         about.pop("default", None)
         about["description"] = told[name]
-        fields[name] = about | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
-    return fields
+        found[name] = about | (kinds[0] if len(kinds) == 1 else {"anyOf": kinds} if kinds else {})
+    return found
 
 
 _EVENT = {
@@ -118,14 +119,14 @@ def videos(jobs: Jobs, offer: Offer, settings: ServerSettings) -> APIRouter:
         """
         upload = jobs.new()
         try:
-            fields = await take_form(
+            given = await take_form(
                 request,
                 settings.limits.video_bytes + _OVERHEAD,
                 settings.limits,
                 upload,
-                tuple(VideoJobOptions.__dataclass_fields__),
+                tuple(option.name for option in fields(VideoJobOptions)),
             )
-            options = _options(fields)
+            options = _options(given)
             if options.landmarks and not settings.networks.landmarks:
                 raise APIError.no_landmarks()
             choice = options.model, options.head, options.detector

@@ -56,6 +56,7 @@ class _Progress:
     passes: int
     space: Space
     count: int = 0
+    written: int = 0
     _done: int = 0
     _told: float = field(default=0.0)
 
@@ -83,6 +84,9 @@ class _Progress:
             self.space.check()
             self._tell(what.split(maxsplit=1)[0], number, self.count)
             yield item
+            self.written = max(
+                self.written, number
+            )  # All of them, also where an earlier process had read some.
         self._done += 1
 
     def _tell(self, stage: str, number: int, expected: int | None) -> None:
@@ -159,7 +163,7 @@ def read(folder: Path, most: int, say: Callable[[dict[str, Any]], None]) -> dict
     space.check()
     for path in (*(folder / "results").iterdir(), folder / "results"):
         sync_path(path)
-    return {"missing": missing, "remarks": writer.remarks}
+    return {"missing": missing, "remarks": writer.remarks, "frames": progress.written}
 
 
 def _readable(sources: Iterable[AnalyzedSource], name: str) -> Iterator[AnalyzedSource]:
