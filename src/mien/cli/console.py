@@ -3,6 +3,7 @@ whatever the stream can show."""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
 from typing import IO, Any
@@ -70,7 +71,11 @@ def complain(text: str) -> None:
 
 
 def prepare_streams() -> None:
-    """Have standard output and error take every character, in whatever encoding they are."""
+    """Have standard output and error take every character, in whatever encoding they are; one that was closed before the
+    command began leads nowhere, and its number is not given to a file that is opened later."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 (it stays open to the end)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=STREAM_ERRORS)
