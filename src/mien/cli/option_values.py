@@ -20,8 +20,11 @@ def valences(text: str | None) -> dict[str, float] | None:
         return None
     pairs = [part.partition("=") for part in text.split(",")]
     try:
-        return {name.strip(): float(value) for name, _, value in pairs}
+        found = {name.strip(): float(value) for name, _, value in pairs}
     except ValueError:
         raise InputError(
             f"--valence: expected names and numbers from -1 to 1, such as happy=1,sad=-0.8; got {text}"
         ) from None
+    if len(found) < len(pairs):
+        raise InputError(f"--valence: expected each name once; got {text}")
+    return found

@@ -315,7 +315,16 @@ class TimeOptions(StreamOptions, SpanOptions):
     ] = 20
 
     def video_options(self) -> VideoOptions:
-        """How they are read; see `StreamOptions.video_options`."""
+        """How they are read; see `StreamOptions.video_options`.
+
+        Raises:
+            InputError: An option is impossible, or asks for what is not done without following people.
+        """
+        for value, option in ((self.tau, "--tau"), (self.baseline, "--baseline")):
+            if self.no_track and value is not None:
+                raise InputError(
+                    f"{option}: expected people who are followed; got --no-track: leave one of both out"
+                )
         video_options = super().video_options()
         start, end = self.span()
         sampling = replace(video_options.sampling, hidden_frames=self.hidden_frames, start=start, end=end)
