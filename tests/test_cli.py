@@ -246,6 +246,57 @@ def test_under_nohup_the_end_of_the_terminal_stops_nothing(
     )
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_streams_that_are_closed_are_no_error(photo: Path, tmp_path: Path, closed: str) -> None:
+    command = f"exec '{sys.executable}' -m mien analyze '{photo}' --format csv -o rows.csv {closed}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Traceback" not in done.stderr
+    table = (tmp_path / "rows.csv").read_text()
+    assert table.count("\n") == 2
+    assert done.stdout == ("" if ">&- " in f"{closed} ".replace("2>", "") else table)
+
+
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        (["-o", "a.srt"], ["a.srt"]),
+        (["-o", "a.html", "-o", "rows.csv", "-o", "{name}.vtt"], ["a.html"]),
+        (["--plots", "charts"], ["charts"]),
+        (["-o", "{name}.vtt"], []),
+    ],
+)
+def test_what_is_about_a_video_is_missed_aloud(
+    mien: Run, photo: Path, words: list[str], missing: list[str]
+) -> None:
+    done = mien("analyze", photo, "-q", *words)
+    assert done.stderr.splitlines() == [
+        f"not written: {name} is about a video, and there is none: name one, or leave it out"
+        for name in missing
+    ]
+    assert done.returncode == (3 if missing else 0)
+
+
+@pytest.mark.parametrize("option", [["--tau", "1"], ["--baseline", "2"]])
+def test_what_is_not_done_without_following_people_is_refused(
+    mien: Run, photo: Path, option: list[str]
+) -> None:
+    done = mien("analyze", photo, "--no-track", *option)
+    assert done.returncode == 2
+    assert (
+        done.stderr
+        == f"mien: {option[0]}: expected people who are followed; got --no-track: leave one of both out\n"
+    )
+
+
+def test_a_valence_that_is_given_twice_is_refused(mien: Run, photo: Path) -> None:
+    done = mien("analyze", photo, "--valence", "happy=1, happy=0")
+    assert (done.returncode, done.stderr) == (
+        2,
+        "mien: --valence: expected each name once; got happy=1, happy=0\n",
+    )
+
+
 def test_a_reader_that_leaves_is_no_error(photo: Path) -> None:
     command = f"{sys.executable} -m mien analyze {' '.join([str(photo)] * 40)} --format csv | head -n 1"
     done = subprocess.run(

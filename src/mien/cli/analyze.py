@@ -103,7 +103,10 @@ def analyze(
         for remark in [*asked.remarks(), *writer.remarks, *_untold(pipeline.labels)]:
             notes.print(remark)
         _tell(writer.written, writer.details, notes)
-    failed = summary.failed or writer.failures
+    lacking = [] if writer.videos else asked.of_one_video(sources)
+    for place in lacking if summary.read else ():
+        notes.print(f"not written: {place} is about a video, and there is none: name one, or leave it out")
+    failed = summary.failed or writer.failures or lacking
     raise typer.Exit(0 if not failed else PART_NOT_READ if summary.read else NOTHING_READ)
 
 

@@ -82,6 +82,11 @@ class OutputSpec:
         """Files that each video has one of."""
         return [path for path in self.files if _format(path).per_video]
 
+    def of_one_video(self, sources: Sequence[Source]) -> list[Path]:
+        """What can only be there if there is a video: files without a place for names, and the charts of a single source."""
+        named = [path for path in self.patterns if not is_pattern(path)]
+        return named if self.plots is None or len(sources) != 1 else [*named, self.plots]
+
     @property
     def tables(self) -> list[Path]:
         """Files of rows of all sources."""

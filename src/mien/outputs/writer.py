@@ -31,10 +31,12 @@ class RunWriter:
     Attributes:
         failures: Why a source lacks some of its files; its rows are there all the same.
         remarks: What a person should know about the sources and the files.
+        videos: How many of the sources so far are videos.
     """
 
     def __init__(self, asked: OutputSpec, run: RunContext, others: Sequence[Writer] = ()) -> None:
         self.failures: list[MediaError] = []
+        self.videos = 0
         self._run = run
         self._writers = [*asked.writers(run), *others]
         self._remarks: list[str] = []
@@ -73,6 +75,7 @@ class RunWriter:
         for source in sources:
             self._remarks += source.media.remarks if source.media else ()
             video = self._overview(source)
+            self.videos += video is not None
             self._at_work = None if video is None else (source, video)
             for writer in self._writers:
                 with self._isolated(writer, source):
