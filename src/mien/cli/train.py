@@ -117,7 +117,10 @@ def train(
     if not is_first():
         return
     target = output or run / f"{recipe.name}.onnx"
-    files = {"teacher-cache": views and views.name, "initial": first and first.name}
+    files = {
+        "teacher-cache": None if views is None else views.name,
+        "initial": None if first is None else first.name,
+    }
     card = export(run, faces, target, _command(data, chosen, files))
     _tell_written(target, card, console.print)
     if not own.is_fer2013:
