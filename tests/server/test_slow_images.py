@@ -11,9 +11,11 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -30,16 +32,17 @@ from tests.waiting import until
 pytestmark = pytest.mark.integration
 
 
-@pytest.mark.parametrize("slow", [qoi(3000), many_scans(7000, 80)], ids=["qoi", "scans"])
+@pytest.mark.parametrize("slow", [partial(qoi, 3000), partial(many_scans, 7000, 80)], ids=["qoi", "scans"])
 def test_slow_images_are_ended_while_others_are_answered(
-    tmp_path: Path, portrait: np.ndarray, slow: bytes
+    tmp_path: Path, portrait: np.ndarray, slow: Callable[[], bytes]
 ) -> None:
+    image = slow()  # Not as a parameter: every process that collects this test would make it.
     with serving(tmp_path, limits=replace(Limits(), decode_seconds=1)) as service:
         good = encoded(portrait, "JPEG")
         assert service.client.post("/v1/images", files={"file": good}).status_code == 200
         with ThreadPoolExecutor(8) as clients:
             waiting = [
-                clients.submit(httpx.post, f"{service.url}v1/images", files={"file": slow}, timeout=120)
+                clients.submit(httpx.post, f"{service.url}v1/images", files={"file": image}, timeout=120)
                 for _ in range(4)
             ]
             assert talk(service, {"type": "start"}, [good])[1]["status"] == "face", (
