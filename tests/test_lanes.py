@@ -97,6 +97,14 @@ def test_marks_and_fixtures_tell_the_lane(lane: str, names: list[str], pytest_on
     assert [line.partition("::test_")[2] for line in done.stdout.splitlines() if "::" in line] == names
 
 
+@pytest.mark.integration
+def test_a_file_of_another_lane_is_not_imported(pytest_on: Run) -> None:
+    tests = "pytestmark = [\n    pytest.mark.integration,\n]\nraise RuntimeError('imported')\n"
+    done = pytest_on(tests, "-m", "unit")
+    assert done.returncode == pytest.ExitCode.NO_TESTS_COLLECTED, done.stdout
+    assert "RuntimeError: imported" in pytest_on(tests, "-m", "integration").stdout
+
+
 LEAVING = """
 def test_subprocess_Popen(): subprocess.run(["true"])
 def test_os_system(): os.system("true")

@@ -39,7 +39,7 @@ class TorchModel:
     calibrated = False
 
     def __init__(self, folder: Path, head: str | None) -> None:
-        from mien.training.run import load_run  # Here, as it loads Lightning, which ONNX files do without.
+        from mien.training.run import load_run  # Here, as it loads Lightning, which `Rectified` does without.
 
         run = load_run(folder)
         self.name = run.recipe.name
