@@ -73,8 +73,8 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Hundreds of thousands of objects are made for what is imported and stay to the end. Looked at for garbage again and
-    again, they would take a tenth of the time of the unit tests.
+    """Hundreds of thousands of objects are made for what is imported and stay to the end: they are not looked at for garbage
+    again and again.
     """
     gc.disable()
     try:

@@ -9,9 +9,11 @@ import pty
 import signal
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType, SimpleNamespace
 from typing import Any
 
@@ -94,12 +96,20 @@ def check(folder: Path, temporary: Path, stop: BaseException) -> None:
     assert {path.name for path in folder.iterdir()} == {"rows.csv", "a.tsv", "a.json", "charts"}
 
 
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Path]:
+    """A folder in memory where the system has one: some five hundred runs would keep the disk busy."""
+    memory = Path("/dev/shm")
+    with TemporaryDirectory(dir=memory if os.access(memory, os.W_OK) else tmp_path) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Files that a stop left open.
 @pytest.mark.parametrize("further", [None, 2])
 def test_what_is_left_is_told_wherever_a_run_is_stopped(
-    further: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    further: int | None, place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    temporary = tmp_path / "temporary"
+    temporary = place / "temporary"
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     monkeypatch.setattr("os.fsync", lambda _: None)  # Some five hundred runs would wait for the disk.
@@ -107,7 +117,7 @@ def test_what_is_left_is_told_wherever_a_run_is_stopped(
     line, ended = 0, False
     while not ended:
         line += 1
-        folder = tmp_path / str(line)  # The run makes it.
+        folder = place / str(line)  # The run makes it.
         with stopped_at(line, line + further if further else line) as (count, stops):
             run(folder)
             ended = True
@@ -151,4 +161,7 @@ def test_a_second_stop_leaves_a_terminal_that_shows_what_is_typed(monkeypatch: p
         monkeypatch.undo()
         assert tidy_up() == []
         assert termios.tcgetattr(theirs) == before
+        for thread in threading.enumerate():
+            if thread.name == "mien-keys":
+                thread.join(30)  # It looks at the terminal, which is closed now.
     os.close(ours)
