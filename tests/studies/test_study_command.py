@@ -254,6 +254,14 @@ def test_a_study_without_conditions_is_measured_all_the_same(tmp_path: Path) -> 
     assert "--by: expected one of event; got condition" in asked.stderr
 
 
+@pytest.mark.parametrize("option", ["--by", "--each"])
+def test_a_field_that_is_none_is_told_before_anything_is_measured(rows: Path, option: str) -> None:
+    ran = run_mien("study", "run", PATTERN, "-o", "out", option, "condtion", *QUICK, cwd=rows)
+    assert ran.returncode == 2
+    assert f"{option}: expected one of condition, event; got condtion: did you mean condition?" in ran.stderr
+    assert not (rows / "out").exists()
+
+
 def test_a_broken_recording_costs_no_other(rows: Path) -> None:
     (rows / "rows/p3/calm.csv").write_text("source,frame\n")
     table = (rows / "rows/p4/calm.csv").read_text().splitlines()

@@ -242,6 +242,7 @@ def run(
     Example: mien study run 'videos/{participant}/{condition}.mp4' -o study
     """
     from mien.cli.progress import tracked_on
+    from mien.studies.comparison import check_compared
     from mien.studies.folder import ROWS, check_folder, write_study
     from mien.studies.recordings import find_recordings
     from mien.studies.study import measure_study
@@ -249,6 +250,7 @@ def run(
     notes = Console(stderr=True, soft_wrap=True, quiet=quiet)
     rules, how = measured.rules(), compared.rules()
     found = find_recordings(source, on_disk=not rows)
+    check_compared(found.fields, how)
     check_folder(output, [source, *found.places, rules.events, measured.corrections, *(rows or ())])
     tables: list[Path] | None
     if rows:

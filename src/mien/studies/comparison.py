@@ -212,7 +212,8 @@ def compare_study(rows: Sequence[StudyRow], fields: Sequence[str], rules: Compar
         NothingComparedError: There is nothing to compare.
         InputError: A name is none.
     """
-    _check_names(rows, fields, rules)
+    check_compared(fields, rules)
+    _check_measures(rows, rules)
     by = rules.by or _usual(rows, fields)
     covered = well_covered(rows, rules)
     notes = _thin(rows, rules)
@@ -270,11 +271,23 @@ def well_covered(rows: Iterable[StudyRow], rules: CompareRules) -> list[StudyRow
     return [row for row in rows if not row.measure.coverage < rules.min_coverage]
 
 
-def _check_names(rows: Sequence[StudyRow], fields: Sequence[str], rules: CompareRules) -> None:
+def check_compared(fields: Sequence[str], rules: CompareRules) -> None:
+    """See whether recordings can be compared by what is asked, before they are measured.
+
+    Args:
+        fields: Names of their fields.
+        rules: How they are to be compared.
+
+    Raises:
+        InputError: One of both ways is no field, nor event.
+    """
     can = [name for name in (*fields, "event") if name != PARTICIPANT]
     for name, option in ((rules.by, "--by"), (rules.each, "--each")):
         if name is not None and name not in can:
             raise InputError(f"{option}: expected one of {', '.join(can)}; got {name}{nearest(name, can)}")
+
+
+def _check_measures(rows: Sequence[StudyRow], rules: CompareRules) -> None:
     there = list(dict.fromkeys(row.measure.measure for row in rows))
     for name in rules.measures:
         if name not in there:
