@@ -13,8 +13,6 @@ from mien.server.settings import OwnSource
 from tests.server.page.visiting import Running, Visit, Visiting
 from tests.server.service import encoded, serving
 
-pytestmark = pytest.mark.usefixtures("compiled")
-
 PHOTO = "2026-11-20T19-33-12.400+00-00-everybody-smiles-6d0f5b.jpg"
 
 
@@ -26,6 +24,7 @@ def enter(visit: Visit) -> None:
     visit.page.wait_for_selector(".in-booth #booth-shoot")
 
 
+@pytest.mark.usefixtures("compiled")
 def test_a_photo_is_counted_down_and_stays_in_the_browser(visit: Visit) -> None:
     page = visit.page
     enter(visit)
@@ -62,6 +61,7 @@ def test_a_photo_is_counted_down_and_stays_in_the_browser(visit: Visit) -> None:
     assert page.evaluate("async () => (await caches.keys()).length + localStorage.length") == 0
 
 
+@pytest.mark.usefixtures("compiled")
 def test_what_lies_beneath_cannot_be_reached(visit: Visit) -> None:
     page = visit.page
     enter(visit)
