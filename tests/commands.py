@@ -7,6 +7,7 @@ loaded for what, other tests see.
 
 from __future__ import annotations
 
+import atexit
 import gc
 import importlib
 import json
@@ -84,9 +85,18 @@ def packages(words: Sequence[str]) -> tuple[str, ...]:
 @cache
 def _forker(*packages: str) -> subprocess.Popen[str]:
     """A process that forks, as long as this one lives."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, __file__, *packages], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    atexit.register(_end, process)
+    return process
+
+
+def _end(forker: subprocess.Popen[str]) -> None:
+    """End it with its pipes, so that nothing is said of them when Python ends."""
+    forker.kill()
+    with forker:
+        pass
 
 
 def _asked(forker: subprocess.Popen[str], wanted: Mapping[str, object]) -> int:
