@@ -34,13 +34,19 @@ def _bare(annotation: Any) -> str:
     return _bare(inner[0]) if inner else str(getattr(annotation, "__name__", annotation))
 
 
+def _kind(option: Any) -> str:
+    """What one value of an option is, in the words of this version of Typer: an old one has only the type of Click."""
+    described = getattr(option, "type_descriptor", None)
+    return _bare(described.annotation) if described else str(option.type.name).removesuffix(" range")
+
+
 def _kinds() -> dict[str, dict[tuple[str, str | None], list[str]]]:
     """By names of options, what their values are, and where."""
     found: dict[str, dict[tuple[str, str | None], list[str]]] = defaultdict(lambda: defaultdict(list))
     for path, command in _commands(typer.main.get_command(app)):
         for option in command.params:
             if option.param_type_name == "option":
-                kind = "flag" if option.is_flag else _bare(option.type_descriptor.annotation)
+                kind = "flag" if option.is_flag else _kind(option)
                 for name in (*option.opts, *option.secondary_opts):
                     found[name][kind, option.metavar].append(path)
     return found
