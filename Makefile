@@ -22,7 +22,7 @@ TESTS := $(VENV)/bin/python -m pytest -n auto --dist loadfile --no-loadscope-reo
 demo: $(DEMO)/.ready
 	$(DEMO)/bin/python demo/demo.py
 
-# All that needs no other program, network or browser: about two minutes on two cores.
+# All that needs no other program, network or browser: about three minutes on two cores.
 check: $(VENV)/.ready web/node_modules/.ready
 	$(TOGETHER) lint contract types
 	$(TESTS) -m unit

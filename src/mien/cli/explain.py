@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from mien.cli.console import Console, say
+from mien.cli.option_values import comma_list
 from mien.core.errors import InputError
 from mien.core.names import quoted, spelled
 
@@ -75,7 +76,7 @@ def explain(
 
 
 def _wanted(what: str | None) -> tuple[str, ...]:
-    kinds = tuple(word.strip() for word in (what or "").split(",") if word.strip())
+    kinds = tuple(comma_list(what))
     if what is not None and (not kinds or set(kinds) - set(_KINDS)):
         raise InputError(f"expected --what out of {','.join(_KINDS)}; got {quoted(what)}")
     return kinds
